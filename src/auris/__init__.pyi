@@ -1,0 +1,33 @@
+from auris import acoustics as acoustics
+from auris import data as data
+from auris import dsp as dsp
+from auris import geometry as geometry
+from auris import io as io
+from auris import metrics as metrics
+from auris import models as models
+from auris import pipelines as pipelines
+from auris import plots as plots
+from auris import training as training
+from auris import vocabulary as vocabulary
+from auris.audio import Audio as Audio
+from auris.channels import ChannelLayout as ChannelLayout
+from auris.errors import AurisError as AurisError
+from auris.geometry import Direction as Direction
+from auris.geometry import Orbit as Orbit
+from auris.geometry import Static as Static
+from auris.geometry import Waypoints as Waypoints
+from auris.io.audio_files import read_audio as read_audio
+from auris.io.audio_files import write_audio as write_audio
+from auris.io.scene_files import read_scene as read_scene
+from auris.io.scene_files import write_scene as write_scene
+from auris.pipelines import listen as listen
+from auris.pipelines import sample_scene as sample_scene
+from auris.pipelines import simulate as simulate
+from auris.scene import Event as Event
+from auris.scene import Listener as Listener
+from auris.scene import Room as Room
+from auris.scene import Scene as Scene
+from auris.scene import Sound as Sound
+from auris.scene import Source as Source
+
+__version__: str
