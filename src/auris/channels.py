@@ -107,7 +107,7 @@ class ChannelLayout:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a plain dictionary with the fields that are set."""
-        plain = {"kind": self.kind, "order": self.order, "sphere_radius": self.sphere_radius}
+        plain: dict[str, Any] = {"kind": self.kind, "order": self.order, "sphere_radius": self.sphere_radius}
         plain["positions"] = None if self.positions is None else [list(p) for p in self.positions]
         return {key: value for key, value in plain.items() if value is not None}
 

@@ -158,8 +158,9 @@ class Pose:
     def to_local(self, points: ArrayLike) -> Floats:
         """Return world points ``(..., 3)`` as seen from this pose."""
         offset = np.asarray(points, dtype=float) - np.asarray(self.position)
-        return np.asarray(offset @ self.rotation.as_matrix())
+        return np.asarray(offset @ self.rotation.as_matrix(), dtype=float)
 
     def to_world(self, points: ArrayLike) -> Floats:
         """Return points ``(..., 3)`` given in this pose's frame in world coordinates."""
-        return np.asarray(points, dtype=float) @ self.rotation.as_matrix().T + np.asarray(self.position)
+        turned = np.asarray(points, dtype=float) @ self.rotation.as_matrix().T
+        return np.asarray(turned + np.asarray(self.position), dtype=float)

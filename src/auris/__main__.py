@@ -1,0 +1,7 @@
+"""``python -m auris`` is ``auris``."""
+
+import sys
+
+from auris.cli import main
+
+sys.exit(main())

@@ -1,0 +1,75 @@
+"""What the command line prints: tables and JSON on standard output, messages and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+def error_message(text: str) -> None:
+    """Print one error sentence on standard error."""
+    print(f"auris: error: {text}", file=sys.stderr)
+
+
+def message(text: str) -> None:
+    """Print one line of information on standard error."""
+    print(text, file=sys.stderr)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "nothing") -> None:
+    """Print a table; columns that hold only numbers are aligned right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left")
+    for row in rows:
+        table.add_row(*(format_cell(cell) for cell in row))
+    if not rows:
+        table.caption, table.caption_justify = empty, "left"
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def format_cell(cell: object) -> str:
+    """Return a table cell: two decimals for floats, a dash for missing values."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return "–"
+    return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output; NaN becomes null."""
+    print(json.dumps(_plain(document), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Yield a rich progress display on standard error (rate and remaining time), silent when that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        yield progress

@@ -1,0 +1,74 @@
+"""``auris listen``: a recording to a scene: who sounds, when, from where, how far."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from jsonargparse import ArgumentParser, Namespace
+
+from auris.cli.console import message, print_json, print_table
+from auris.cli.simulate import layout_name
+
+if TYPE_CHECKING:
+    from auris.scene import Scene
+
+HELP = "Hear who sounds in a recording, when, from where and how far."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("file", help="audio file (WAV, FLAC, OGG)")
+    parser.add_argument("--model", metavar="NAME|PATH", help="listener; default: the shipped one for the layout")
+    parser.add_argument("--layout", type=layout_name, help="what the channels are, if the file does not say: binaural, foa, …")
+    parser.add_argument("--threshold", type=float, help="activity threshold 0..1 instead of the model's own")
+    parser.add_argument("--csv", metavar="OUT.csv", help="write DCASE labels")
+    parser.add_argument("--year", type=int, default=2024, choices=range(2019, 2026), help="DCASE format of --csv")
+    parser.add_argument("--scene", metavar="OUT.yaml", help="write the heard scene")
+    parser.add_argument("--plot", metavar="OUT.png", help="draw directions over time under the spectrogram")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: Namespace) -> int:
+    """Run the command."""
+    from auris.io.audio_files import read_audio
+    from auris.io.dcase import scene_to_rows, write_dcase
+    from auris.io.scene_files import write_scene
+    from auris.pipelines import listen, listener_for
+
+    model = listener_for(arguments.file, layout=arguments.layout, model=arguments.model)
+    heard = listen(arguments.file, layout=arguments.layout, model=model, threshold=arguments.threshold)
+    if arguments.csv:
+        write_dcase(arguments.csv, scene_to_rows(heard, model.labels), year=arguments.year)
+    if arguments.scene:
+        write_scene(arguments.scene, heard)
+    if arguments.plot:
+        from auris import plots
+
+        audio = read_audio(arguments.file, layout=arguments.layout)
+        plots.save_figure(arguments.plot, plots.directions(None, heard, audio=audio))
+    for path in (arguments.csv, arguments.scene, arguments.plot):
+        if path:
+            message(f"wrote {path}")
+    rows = event_rows(heard)
+    if arguments.json:
+        keys = ("class", "onset", "offset", "azimuth_deg", "elevation_deg", "distance", "confidence")
+        events = [dict(zip(keys, row, strict=True)) for row in rows]
+        print_json({"file": arguments.file, "model": model.name, "duration": heard.duration, "events": events})
+    else:
+        columns = ["class", "onset s", "offset s", "azimuth °", "elevation °", "distance m", "confidence"]
+        print_table(f"Heard in {arguments.file}", columns, rows, empty="nothing was heard")
+    return 0
+
+
+def event_rows(scene: Scene) -> list[tuple[str, float, float, float, float, float, float | None]]:
+    """Return one row per event: class, onset, offset, direction in degrees and distance at its middle, confidence."""
+    from auris.geometry import angles
+
+    rows = []
+    for source, event in scene.events():
+        position = scene.relative_positions(source.path, (event.onset + event.offset) / 2)
+        azimuth, elevation, distance = (float(value[0]) for value in angles(position))
+        place = (round(math.degrees(azimuth), 1), round(math.degrees(elevation), 1), round(distance, 2))
+        rows.append((source.label, round(event.onset, 2), round(event.offset, 2), *place, event.confidence))
+    return rows

@@ -1,0 +1,111 @@
+"""``auris simulate``: a scene file, or scenes drawn from a preset, to audio with its ground truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser, Namespace
+
+from auris.channels import ChannelLayout
+from auris.cli.console import message, print_json, print_table, progress_bar
+from auris.errors import LayoutError, ParameterError
+
+if TYPE_CHECKING:
+    from auris.data.rendering_files import WrittenScene
+
+HELP = "Render a scene to audio with its ground truth."
+
+
+def layout_name(text: str) -> str:
+    """Accept the name of a layout, or make the parser refuse it (exit status 2)."""
+    try:
+        return ChannelLayout.parse(text).name
+    except LayoutError as error:
+        raise ValueError(str(error)) from None
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("scene", nargs="?", help="scene file (YAML or JSON); leave out with --sample")
+    parser.add_argument("--sample", type=int, metavar="N", help="draw N scenes from a preset instead of reading one")
+    parser.add_argument("--preset", default="demo", help="preset of --sample (default: demo)")
+    parser.add_argument("--sounds", metavar="DIR", help="folder with one sub-folder per class; default: synthesised sounds")
+    parser.add_argument(
+        "--layout", nargs="+", type=layout_name, default=["binaural"], help="mono stereo binaural foa hoa2..7 tetra"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--rate", type=int, default=24000, help="sample rate in Hz (default: 24000)")
+    parser.add_argument("--hrtf", metavar="FILE", help="SOFA file for binaural (default: the built-in head model)")
+    parser.add_argument("--motion", choices=["doppler", "crossfade"], default="doppler", help="how moving sources are rendered")
+    parser.add_argument("--stems", action="store_true", help="also write each source alone, wet and dry")
+    parser.add_argument("--year", type=int, default=2024, choices=range(2019, 2026), help="DCASE format of labels.csv")
+    parser.add_argument("--seed", type=int, default=0, help="seed of --sample (default: 0)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier run")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def run(arguments: Namespace) -> int:
+    """Run the command."""
+    from auris.data.rendering_files import write_renderings
+    from auris.pipelines import simulate, sound_bank
+
+    bank = sound_bank(arguments.sounds)
+    written = []
+    with progress_bar() as progress:
+        scenes = list(_scenes(arguments, bank))
+        task = progress.add_task("simulating", total=len(scenes))
+        for folder, scene in scenes:
+            if arguments.sample is not None and folder.exists() and not arguments.overwrite:
+                message(f"{folder} is there already; left as it is")
+            else:
+                renderings = [
+                    simulate(
+                        s, layout=layout, sample_rate=arguments.rate, sounds=bank, hrtf=arguments.hrtf, motion=arguments.motion
+                    )
+                    for s in (scene(),)
+                    for layout in arguments.layout
+                ]
+                written.append(
+                    write_renderings(
+                        folder,
+                        renderings,
+                        dcase_year=arguments.year,
+                        contents="stems" if arguments.stems else "mixture",
+                        existing="replace" if arguments.overwrite else "refuse",
+                    )
+                )
+            progress.advance(task)
+    _report(written, json=arguments.json)
+    return 0
+
+
+def _scenes(arguments: Namespace, bank: Any) -> Any:
+    """Yield (folder, function that makes the scene)."""
+    from auris.io.scene_files import read_scene
+    from auris.pipelines import sample_scene
+
+    out = Path(arguments.out)
+    if (arguments.scene is None) == (arguments.sample is None):
+        raise ParameterError("give either a scene file or --sample N")
+    if arguments.scene is not None:
+        scene = read_scene(arguments.scene)
+        yield out, lambda: scene
+        return
+    if arguments.sample < 1:
+        raise ParameterError(f"--sample needs a number of at least 1, got {arguments.sample}")
+    for index in range(arguments.sample):
+        yield (
+            out / f"scene_{index:05d}",
+            lambda i=index: sample_scene(arguments.preset, sounds=bank, seed=arguments.seed, index=i),
+        )
+
+
+def _report(written: list[WrittenScene], *, json: bool) -> None:
+    if json:
+        print_json({"scenes": [item.to_dict() for item in written]})
+        return
+    rows = [(str(item.folder), item.scene.duration, ", ".join(item.scene.labels), len(item.files)) for item in written]
+    print_table("Simulated", ["folder", "seconds", "classes", "files"], rows)
+    if len(written) == 1:
+        print_table("Files", ["file"], [(str(path),) for path in written[0].files])

@@ -1,0 +1,60 @@
+"""Engines and rotors: trains of pulses through resonant bodies, and the noise they modulate."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import fftconvolve, lfilter
+
+from auris.data.procedural.noise import RATE, Curve, Signal, coloured_noise, decay_noise, envelope, shaped, slow_curve
+from auris.data.procedural.oscillators import cycles, firing_positions, harmonics, pulse_train, wavering
+from auris.data.procedural.resonances import modal_strike, resonator
+
+
+def chainsaw(rng: np.random.Generator, length: int) -> Signal:
+    """A two-stroke engine that is revved: exhaust pulses, muffler resonances, and the rasp of the chain."""
+    idle, full = rng.uniform(38, 60), rng.uniform(95, 175)
+    throttle = np.clip(0.62 + 0.45 * slow_curve(rng, length, rng.uniform(0.3, 0.9)), 0.0, 1.0)
+    ease = 0.08 * RATE  # the engine's inertia
+    throttle = lfilter([1 / ease], [1, -(1 - 1 / ease)], throttle, zi=[throttle[0] * (1 - 1 / ease)])[0]
+    frequency = idle * (full / idle) ** throttle * wavering(rng, length, rate=18, depth=0.02)
+    at = firing_positions(frequency)
+    strength = np.exp(0.22 * rng.standard_normal(len(at)))
+    strength[1::2] *= rng.uniform(0.75, 1.0)  # a two-stroke misses now and then
+    kick = _exhaust_kick(rng)
+    exhaust = fftconvolve(pulse_train(at, strength, length), kick)[:length]
+    body: Curve = ((40, -10), (rng.uniform(100, 200), 0), (rng.uniform(400, 700), 2), (1500, -6), (4000, -14), (12000, -28))
+    exhaust = shaped(exhaust, body)
+    exhaust /= np.std(exhaust) + 1e-12
+    phase = cycles(frequency)
+    rasp = coloured_noise(rng, length, ((300, -26), (1200, -8), (rng.uniform(2500, 4500), 0), (8000, -5), (16000, -16)))
+    teeth = (0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** 3 + 0.25
+    return (exhaust + rng.uniform(0.15, 0.5) * rasp * teeth * throttle) * (0.35 + 0.65 * throttle)
+
+
+def _exhaust_kick(rng: np.random.Generator) -> Signal:
+    """Pressure of one exhaust stroke: a few ringing modes of the muffler and a puff of noise."""
+    n = round(0.03 * RATE)
+    modes = rng.uniform((90, 230, 500, 900, 1700), (170, 420, 800, 1500, 3000))
+    kick = modal_strike(modes, rng.uniform(0.02, 0.05, 5), (1.0, 0.9, 0.7, 0.45, 0.25), length=n)
+    return kick + decay_noise(rng, n, ((200, -6), (900, 0), (5000, -12)), 0.015) * 0.5
+
+
+def helicopter(rng: np.random.Generator, length: int) -> Signal:
+    """Blade slap at 9 to 22 a second, a turbine's whine, and rotor wash that each blade chops."""
+    frequency = rng.uniform(9, 22) * wavering(rng, length, rate=0.5, depth=0.01)
+    phase = cycles(frequency)
+    at = firing_positions(frequency)
+    slap = np.zeros(round(0.06 * RATE))
+    b, a = resonator(rng.uniform(50, 110), 55)
+    slap += lfilter(b, a, envelope(len(slap), (0, 0.002, 0.006, 0.06), (0, 1, 0, 0)))
+    slap /= np.abs(slap).max()
+    slap += decay_noise(rng, len(slap), ((80, 0), (400, -4), (1500, -18)), 0.05) * rng.uniform(0.4, 1.0)
+    thump = fftconvolve(pulse_train(at, np.exp(0.12 * rng.standard_normal(len(at))), length), slap)[:length]
+    thump /= np.std(thump) + 1e-12
+    knee = rng.uniform(250, 600)
+    wash = coloured_noise(rng, length, ((40, -8), (120, 0), (knee, -2), (knee * 4, -14), (8000, -30), (16000, -44)))
+    chop = 0.35 + 0.65 * (0.5 + 0.5 * np.cos(2 * np.pi * (phase - 0.08))) ** rng.uniform(1.0, 3.0)
+    pitch = rng.uniform(300, 900) * wavering(rng, length, rate=0.7, depth=0.008)
+    whine = harmonics(pitch, (1.0, 0.3, 0.25, 0.1)) * rng.uniform(0.01, 0.12)
+    distance = np.exp(0.25 * slow_curve(rng, length, 0.25))
+    return (thump * rng.uniform(0.5, 1.0) + wash * chop + whine) * distance

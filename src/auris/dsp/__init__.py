@@ -1,0 +1,1 @@
+"""Signal processing on arrays: ambisonics, head-related and array responses, convolution, spectra and features."""

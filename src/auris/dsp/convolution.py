@@ -1,0 +1,283 @@
+"""Convolution of mono signals with multichannel responses: static, and changing through time.
+
+Overlap-save in float32 with block sizes that the FFT likes; scratch memory is bounded whatever the length of the signal,
+and stretches of digital silence cost nothing. Responses that change are cross-faded between keyframes with windows that
+sum to one. Where the windows stand is physics: sound that has left a source no longer follows it, so a moving *source*
+weights what goes in, ``y = sum_k h_k * (w_k x)``; a moving *listener* weights what comes out, ``y = sum_k w_k (h_k * x)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import fft
+
+from auris.errors import ParameterError
+
+Float32 = NDArray[np.float32]
+Complex64 = NDArray[np.complex64]
+Keyframes = Callable[[NDArray[np.intp]], Float32]
+Fade = Literal["input", "output"]
+
+LARGEST_BLOCK = 65_536  # larger transforms leave the cache and cost more per sample
+SCRATCH = 2**18  # floats held by one round of transforms: it stays in the cache
+
+
+@lru_cache(maxsize=1024)
+def fast_length(minimum: int) -> int:
+    """Return the smallest even FFT length of at least ``minimum`` of the form 2^k times 1, 3, 5, 9 or 15.
+
+    >>> [fast_length(n) for n in (5, 1000, 2187)]
+    [6, 1024, 2304]
+    """
+    need = max(int(minimum), 2)
+    return min(factor << max(1, math.ceil(math.log2(need / factor))) for factor in (1, 3, 5, 9, 15))
+
+
+def convolve(signals: ArrayLike, responses: ArrayLike, *, length: int | None = None) -> Float32:
+    """Convolve each of S mono signals with its own multichannel response.
+
+    Args:
+        signals: ``(S, N)``.
+        responses: ``(S, C, T)``.
+        length: samples to return; the full ``N + T - 1`` when None.
+
+    Returns:
+        float32 ``(S, C, length)``.
+
+    Raises:
+        ParameterError: the shapes do not fit together.
+    """
+    x, h = _checked(signals, responses)
+    wanted = _output_length(x.shape[1], h.shape[2], length)
+    out = np.zeros((*h.shape[:2], wanted), np.float32)
+    for source in range(x.shape[0]):
+        _overlap_save(x[source : source + 1], h[source : source + 1], out[source])
+    return out
+
+
+def convolve_sum(signals: ArrayLike, responses: ArrayLike, *, length: int | None = None) -> Float32:
+    """Convolve each of S mono signals with its response and add the results.
+
+    The sum is taken over the spectra: one inverse transform per channel, whatever the number of sources.
+
+    Args:
+        signals: ``(S, N)``.
+        responses: ``(S, C, T)``.
+        length: samples to return; the full ``N + T - 1`` when None.
+
+    Returns:
+        float32 ``(C, length)``.
+
+    Raises:
+        ParameterError: the shapes do not fit together.
+    """
+    x, h = _checked(signals, responses)
+    out = np.zeros((h.shape[1], _output_length(x.shape[1], h.shape[2], length)), np.float32)
+    if x.shape[0]:
+        _overlap_save(x, h, out)
+    return out
+
+
+def convolve_crossfaded(
+    signal: ArrayLike,
+    responses: ArrayLike | Keyframes,
+    *,
+    hop: int,
+    fade: Fade,
+    taps: int | None = None,
+    length: int | None = None,
+) -> Float32:
+    """Convolve a mono signal with a response that changes: keyframe ``k`` holds at sample ``k * hop``.
+
+    Neighbouring keyframes are cross-faded with Hann windows that sum to one, so keyframes that are all equal give the
+    static convolution. The last keyframe of an array holds on.
+
+    Args:
+        signal: ``(N,)``.
+        responses: keyframes ``(K, C, T)``, or a function from keyframe indices ``(k,)`` to ``(k, C, taps)`` that is asked
+            only for keyframes that meet sound, a few at a time.
+        hop: samples between keyframes.
+        fade: ``"input"`` windows the signal (the source moves), ``"output"`` the result (the listener moves).
+        taps: length of the responses, needed with a function.
+        length: samples to return; ``N + taps - 1`` when None.
+
+    Returns:
+        float32 ``(C, length)``.
+
+    Raises:
+        ParameterError: the shapes do not fit together, or ``hop`` is not positive.
+    """
+    x = np.ascontiguousarray(signal, dtype=np.float32)
+    if x.ndim != 1:
+        raise ParameterError(f"the signal must have shape (N,), got {x.shape}")
+    if hop < 1:
+        raise ParameterError(f"the hop between keyframes must be at least one sample, got {hop}")
+    if fade not in ("input", "output"):
+        raise ParameterError(f"fade must be 'input' (the source moves) or 'output' (the listener moves), got {fade!r}")
+    keyframes, count = _as_keyframes(responses, taps)
+    wanted = _output_length(x.size, count, length)
+    render = _fade_input if fade == "input" else _fade_output
+    return render(x, keyframes, hop=hop, taps=count, length=wanted)
+
+
+# ── static ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _checked(signals: ArrayLike, responses: ArrayLike) -> tuple[Float32, Float32]:
+    x, h = np.ascontiguousarray(signals, dtype=np.float32), np.ascontiguousarray(responses, dtype=np.float32)
+    if x.ndim != 2 or h.ndim != 3 or x.shape[0] != h.shape[0] or h.shape[2] == 0:
+        raise ParameterError(f"convolution needs signals (S, N) and responses (S, C, T), got {x.shape} and {h.shape}")
+    return x, h
+
+
+def _output_length(samples: int, taps: int, length: int | None) -> int:
+    if length is not None and length < 0:
+        raise ParameterError(f"length must be at least 0, got {length}")
+    full = samples + taps - 1 if samples else 0
+    return full if length is None else int(length)
+
+
+@lru_cache(maxsize=256)
+def _block_size(taps: int, samples: int) -> int:
+    """FFT length with the least work for ``samples`` outputs of a filter with ``taps`` coefficients."""
+    sizes, size = [], fast_length(2 * taps)
+    largest = min(fast_length(samples + taps), max(LARGEST_BLOCK, size))
+    while size < largest:
+        sizes.append(size)
+        size = fast_length(size + 1)
+    sizes.append(largest if largest > taps else size)
+
+    def work(n: int) -> float:
+        return math.ceil(samples / (n - taps + 1)) * n * (math.log2(n) + (4 if n <= LARGEST_BLOCK // 2 else 6))
+
+    return min(sizes, key=work)
+
+
+def _overlap_save(x: Float32, h: Float32, out: Float32) -> None:
+    """Add ``sum_s x[s] * h[s]`` to ``out`` ``(C, L)``; outputs that no sound reaches are left as they are."""
+    sources, channels, taps = h.shape
+    samples, length = x.shape[1], min(out.shape[1], x.shape[1] + taps - 1)
+    if samples == 0 or length <= 0:
+        return
+    size = _block_size(taps, length)
+    step = size - taps + 1
+    spectra = fft.rfft(h, n=size)
+    blocks = range(0, length, step)
+    per_round = max(1, SCRATCH // (channels * size))
+    for first in range(0, len(blocks), per_round):
+        starts = blocks[first : first + per_round]
+        total: Complex64 | None = None
+        for source in range(sources):
+            frames = _frames(x[source], starts, before=taps - 1, size=size)
+            if frames is None:
+                continue
+            product = fft.rfft(frames)[:, None, :] * spectra[source]
+            total = product if total is None else np.add(total, product, out=total)
+        if total is None:
+            continue
+        blocks_out = fft.irfft(total, n=size)
+        for start, block in zip(starts, blocks_out, strict=True):
+            stop = min(start + step, length)
+            out[:, start:stop] += block[:, taps - 1 : taps - 1 + stop - start]
+
+
+def _frames(x: Float32, starts: range | NDArray[np.intp], *, before: int, size: int) -> Float32 | None:
+    """Cut frames ``x[start - before : start - before + size]``, zeros beyond the ends; None when all are silent."""
+    frames = np.zeros((len(starts), size), np.float32)
+    for frame, start in zip(frames, starts, strict=True):
+        low, high = max(start - before, 0), min(start - before + size, x.size)
+        if high > low:
+            frame[low - start + before : high - start + before] = x[low:high]
+    return frames if frames.any() else None
+
+
+# ── changing through time ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _as_keyframes(responses: ArrayLike | Keyframes, taps: int | None) -> tuple[Keyframes, int]:
+    """Return the function that gives keyframes, and their length."""
+    if callable(responses):
+        if taps is None or taps < 1:
+            raise ParameterError("taps, the length of the responses, is needed when keyframes come from a function")
+        return responses, int(taps)
+    fixed = np.asarray(responses, dtype=np.float32)
+    if fixed.ndim != 3 or 0 in fixed.shape:
+        raise ParameterError(f"keyframes must have shape (K, C, T), got {fixed.shape}")
+    last = fixed.shape[0] - 1
+    return (lambda indices: np.asarray(fixed[np.minimum(indices, last)])), fixed.shape[2]
+
+
+def _hann(hop: int) -> Float32:
+    """Window of ``2 * hop`` samples that sums to one when shifted by ``hop``."""
+    return (np.sin(np.pi * np.arange(2 * hop) / (2 * hop)) ** 2).astype(np.float32)
+
+
+def _sounding(x: Float32, *, hop: int, count: int, before: int) -> NDArray[np.intp]:
+    """Indices of the keyframes whose stretch ``[(k - 1) hop - before, (k + 1) hop)`` holds any sound."""
+    nonzero = np.concatenate([[0], np.cumsum(x != 0)])
+    centres = np.arange(count) * hop
+    low = np.clip(centres - hop - before, 0, x.size)
+    high = np.clip(centres + hop, 0, x.size)
+    return np.flatnonzero(nonzero[high] > nonzero[low])
+
+
+def _rounds(needed: NDArray[np.intp], channels: int, size: int) -> list[NDArray[np.intp]]:
+    per_round = max(1, SCRATCH // (channels * size))
+    return [needed[i : i + per_round] for i in range(0, len(needed), per_round)]
+
+
+def _fade_input(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, length: int) -> Float32:
+    """``sum_k h_k * (w_k x)``: every grain of sound keeps the response of the moment it was made."""
+    window, size = _hann(hop), fast_length(2 * hop + taps - 1)
+    needed = _sounding(x, hop=hop, count=-(-x.size // hop) + 1, before=0)
+    out = np.zeros((_channels(keyframes, needed, taps), length), np.float32)
+    for indices in _rounds(needed, out.shape[0], size):
+        frames = _frames(x, indices * hop, before=hop, size=2 * hop)
+        if frames is None:
+            continue
+        grains = _filtered(frames * window, keyframes(indices), size)
+        for index, grain in zip(indices, grains, strict=True):
+            _add(out, grain[:, : 2 * hop + taps - 1], (int(index) - 1) * hop)
+    return out
+
+
+def _fade_output(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, length: int) -> Float32:
+    """``sum_k w_k (h_k * x)``: everything heard at one moment is heard with the response of that moment."""
+    window, size = _hann(hop), fast_length(2 * hop + taps - 1)
+    needed = _sounding(x, hop=hop, count=-(-length // hop) + 1, before=taps - 1)
+    out = np.zeros((_channels(keyframes, needed, taps), length), np.float32)
+    for indices in _rounds(needed, out.shape[0], size):
+        frames = _frames(x, indices * hop, before=hop + taps - 1, size=2 * hop + taps - 1)
+        if frames is None:
+            continue
+        heard = _filtered(frames, keyframes(indices), size)[..., taps - 1 : taps - 1 + 2 * hop] * window
+        for index, grain in zip(indices, heard, strict=True):
+            _add(out, grain, (int(index) - 1) * hop)
+    return out
+
+
+def _channels(keyframes: Keyframes, needed: NDArray[np.intp], taps: int) -> int:
+    """Number of channels, learnt from one keyframe, with its shape checked."""
+    probe = keyframes(needed[:1] if len(needed) else np.zeros(1, np.intp))
+    if probe.ndim != 3 or probe.shape[2] != taps:
+        raise ParameterError(f"keyframes must have shape (k, C, {taps}), got {probe.shape}")
+    return int(probe.shape[1])
+
+
+def _filtered(frames: Float32, responses: Float32, size: int) -> Float32:
+    spectra = fft.rfft(responses, n=size)
+    spectra *= fft.rfft(frames, n=size)[:, None, :]
+    return np.asarray(fft.irfft(spectra, n=size), dtype=np.float32)
+
+
+def _add(out: Float32, grain: Float32, start: int) -> None:
+    """Add a stretch that begins at sample ``start``, which may lie before 0 or reach beyond the end."""
+    low, high = max(start, 0), min(start + grain.shape[1], out.shape[1])
+    if high > low:
+        out[:, low:high] += grain[:, low - start : high - start]
