@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from auris.scene import Event, Scene, Source
 
 if TYPE_CHECKING:
     from auris.acoustics.renderer import Rendering
+    from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
 
 LAYOUTS = ("binaural", "foa")
@@ -74,7 +75,8 @@ def run_demo(
     out, seconds, clock = Path(folder), {}, time.perf_counter
     report("drawing a scene")
     bank = sound_bank(sounds)
-    scene = sample_scene("demo", sounds=bank, seed=seed).with_(name=f"Demo scene {seed}")
+    preset = _preset_for(bank.labels, report)
+    scene = sample_scene(preset, sounds=bank, seed=seed).with_(name=f"Demo scene {seed}")
     renderings: dict[str, Rendering] = {}
     for layout in LAYOUTS:
         report(f"simulating it as {layout}")
@@ -96,13 +98,27 @@ def run_demo(
     return _with_summary(result)
 
 
+def _preset_for(labels: Sequence[str], report: Callable[[str], None]) -> ScenePreset:
+    """The demo's preset, with only classes that the listeners know, as long as there are any."""
+    from auris.data.scene_presets import PRESETS
+    from auris.pipelines import listener_for
+
+    known = set.intersection(*(set(listener_for(layout).labels) for layout in LAYOUTS))
+    heard, unheard = [x for x in labels if x in known], [x for x in labels if x not in known]
+    if not heard:
+        report(f"the listeners know none of the classes {', '.join(labels)}; they know {', '.join(sorted(known))}")
+    elif unheard:
+        report(f"left out, because the listeners do not know them: {', '.join(unheard)}")
+    return replace(PRESETS["demo"], labels=tuple(heard or labels))
+
+
 def _with_summary(result: DemoResult) -> DemoResult:
     import json
 
     from auris.io.atomic import write_text
 
     path = result.folder / "summary.json"
-    complete = DemoResult(**{**vars(result), "files": (*result.files, path)})
+    complete = replace(result, files=(*result.files, path))
     write_text(path, json.dumps(_finite(complete.to_dict()), indent=2) + "\n")
     return complete
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from auris.audio import Audio
 from auris.channels import ChannelLayout
-from auris.errors import LayoutError, ParameterError
+from auris.errors import LayoutError
 from auris.scene import Scene
 from auris.seeding import derive
 
 if TYPE_CHECKING:
     from auris.acoustics.renderer import Rendering
+    from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
     from auris.dsp.hrtf import DirectionalResponses
-    from auris.models.seld_crnn import SeldCrnn
+    from auris.models.listening import FrameListener
 
 _DEFAULT_LISTENERS = {"ambisonics": "first-listener-foa", "binaural": "first-listener-binaural"}
 
@@ -26,18 +28,18 @@ def sound_bank(sounds: str | Path | Bank | None = None) -> Bank:
     Raises:
         FormatError: the folder is missing or holds no usable sound.
     """
-    from auris.data.sound_bank import ProceduralBank, SoundBank
+    from auris.data.sound_bank import open_bank
 
-    if sounds is None:
-        return ProceduralBank()
-    return SoundBank(sounds) if isinstance(sounds, str | Path) else sounds
+    return open_bank(sounds) if sounds is None or isinstance(sounds, str | Path) else sounds
 
 
-def sample_scene(preset: str = "demo", *, sounds: str | Path | Bank | None = None, seed: int = 0, index: int = 0) -> Scene:
+def sample_scene(
+    preset: str | ScenePreset = "demo", *, sounds: str | Path | Bank | None = None, seed: int = 0, index: int = 0
+) -> Scene:
     """Draw scene number ``index`` of a preset; the same arguments give the same scene.
 
     Args:
-        preset: name in :data:`auris.data.scene_sampler.PRESETS`.
+        preset: name in :data:`auris.data.scene_presets.PRESETS`, or ranges of your own.
         sounds: where the sounds come from, as in :func:`sound_bank`.
         seed: seed of the whole series.
         index: which scene of the series.
@@ -46,13 +48,10 @@ def sample_scene(preset: str = "demo", *, sounds: str | Path | Bank | None = Non
         SceneError: the preset cannot be satisfied with these sounds.
         ParameterError: the preset is unknown.
     """
-    from auris.data.scene_sampler import PRESETS
     from auris.data.scene_sampler import sample_scene as draw
-    from auris.errors import unknown_name
 
-    if preset not in PRESETS:
-        raise ParameterError(unknown_name("preset", preset, PRESETS))
-    return draw(PRESETS[preset], sound_bank(sounds), seed=derive(seed, "scene", index))
+    scene = draw(preset, sound_bank(sounds), derive(seed, "scene", index))
+    return scene.with_(name=f"{preset if isinstance(preset, str) else 'scene'}, seed {seed}, number {index}")
 
 
 def simulate(
@@ -83,11 +82,12 @@ def simulate(
         FormatError: a file cannot be read.
     """
     from auris.acoustics.renderer import render
-    from auris.data.dry import dry_signals
+    from auris.data.dry import dry_signals, with_sounds
     from auris.io.scene_files import read_scene
 
     resolved = scene if isinstance(scene, Scene) else read_scene(scene)
     bank = sound_bank(sounds)
+    resolved = with_sounds(resolved, bank, seed=resolved.seed)
     dry = dry_signals(resolved, bank, sample_rate)
     responses = read_hrtf_file(hrtf) if isinstance(hrtf, str | Path) else hrtf
     return render(resolved, dry, layout=ChannelLayout.parse(layout), sample_rate=sample_rate, hrtf=responses, motion=motion)
@@ -98,3 +98,71 @@ def read_hrtf_file(path: str | Path) -> DirectionalResponses:
     from auris.io.sofa import read_hrtf
 
     return read_hrtf(path)
+
+
+def listen(
+    audio: Audio | str | Path,
+    *,
+    model: str | Path | FrameListener | None = None,
+    layout: ChannelLayout | str | None = None,
+    threshold: float | None = None,
+) -> Scene:
+    """Hear who sounds in a recording, when, from where and how far.
+
+    A file is read in blocks, so that its length does not matter.
+
+    Args:
+        audio: audio, or the path of a file.
+        model: name or folder of a listener, or a loaded one; None takes the shipped one for the layout.
+        layout: what the channels of a file are, where the file does not say.
+        threshold: activity 0..1 above which a class counts as heard, instead of the model's own.
+
+    Returns:
+        The heard scene: the listener rests at the origin, events carry a ``confidence`` and no sound. It can be rendered
+        again with :func:`simulate`.
+
+    Raises:
+        LayoutError: no listener for this layout, or nothing says what the channels are.
+        FormatError: the file cannot be read.
+        CheckpointError: the model cannot be loaded.
+    """
+    from auris.io.audio_files import read_blocks
+    from auris.models.listening import BLOCK_SECONDS, CONTEXT_SECONDS, blocks_of, hear_blocks
+
+    resolved = _layout_of(audio, layout)
+    listener = listener_for(resolved, model=model)
+    settings = None if threshold is None else replace(listener.detection, threshold=threshold)
+    if isinstance(audio, Audio):
+        return hear_blocks(listener, blocks_of(audio), settings=settings)
+    blocks = read_blocks(audio, seconds=BLOCK_SECONDS, overlap=2 * CONTEXT_SECONDS, layout=resolved)
+    return hear_blocks(listener, blocks, settings=settings)
+
+
+def listener_for(layout: ChannelLayout | str, *, model: str | Path | FrameListener | None = None) -> FrameListener:
+    """Return the listener asked for, or the shipped one for a layout.
+
+    Raises:
+        LayoutError: no shipped listener hears this layout.
+        CheckpointError: the model cannot be loaded.
+    """
+    from auris.models.pretrained import from_pretrained
+
+    parsed = ChannelLayout.parse(layout)
+    if model is None:
+        if parsed.kind not in _DEFAULT_LISTENERS or parsed.order not in (None, 1):
+            accepted = "binaural or first-order ambisonics (foa)"
+            raise LayoutError(
+                f"no listener ships for {parsed.name} audio; give {accepted}, or name a model with its own layout"
+            )
+        model = _DEFAULT_LISTENERS[parsed.kind]
+    return from_pretrained(model) if isinstance(model, str | Path) else model
+
+
+def _layout_of(audio: Audio | str | Path, layout: ChannelLayout | str | None) -> ChannelLayout:
+    from auris.io.audio_files import probe, resolve_layout
+
+    if not isinstance(audio, Audio):
+        return resolve_layout(probe(audio), layout)
+    if layout is not None and ChannelLayout.parse(layout) != audio.layout:
+        raise LayoutError(f"the audio is {audio.layout.name}, but layout {ChannelLayout.parse(layout).name} was asked for")
+    return audio.layout

@@ -38,7 +38,7 @@ def _figure(width: float, height: float, rows: int = 1, ratios: Sequence[float] 
 def save_figure(path: str | Path, figure: Figure) -> None:
     """Write a figure atomically; the suffix chooses PNG, SVG or PDF."""
     with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=130)
+        figure.savefig(temporary, dpi=130, bbox_inches="tight")
 
 
 def class_colours(*scenes: Scene) -> dict[str, str]:
@@ -57,7 +57,7 @@ def plan(scene: Scene, *, heard: Scene | None = None) -> Figure:
         axis.plot([0, length, length, 0, 0], [0, 0, width, width, 0], color="#333333", linewidth=2)
     _draw_listener(axis, scene, times)
     for source, track in zip(scene.sources, scene.tracks(times), strict=True):
-        _draw_path(axis, source.path.at(times), track.active, colours[source.label], source.label)
+        _draw_path(axis, source.path.at(times), track.active, colours[source.label], _title(source.label))
     if heard is not None:
         for source, track in zip(heard.sources, heard.tracks(times), strict=True):
             points = _to_world(scene, heard.relative_positions(source.path, times), times)[track.active]
@@ -65,9 +65,13 @@ def plan(scene: Scene, *, heard: Scene | None = None) -> Figure:
             axis.scatter(points[:, 0], points[:, 1], marker="x", s=26, linewidths=1.2, color=colours[source.label], zorder=4)
         axis.scatter([], [], marker="x", color="#555555", label="heard")
     axis.set(xlabel="x in metres", ylabel="y in metres", title=scene.name or "Scene from above")
-    axis.set_aspect("equal", adjustable="datalim")
+    axis.set_aspect("equal", adjustable="box" if scene.room else "datalim")
     axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
     return figure
+
+
+def _title(label: str) -> str:
+    return label.replace("_", " ")
 
 
 def _to_world(scene: Scene, local: np.ndarray[Any, Any], times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -79,9 +83,9 @@ def _draw_listener(axis: Axes, scene: Scene, times: np.ndarray[Any, Any]) -> Non
     path = scene.listener.path.at(times)
     if scene.listener.path.moves:
         axis.plot(path[:, 0], path[:, 1], color="#333333", linewidth=1, linestyle=":")
-    nose = scene.listener.turning.at(times).apply([0.45, 0.0, 0.0])
+    nose = scene.listener.turning.at(times).apply([0.7, 0.0, 0.0])
     axis.scatter(path[0, 0], path[0, 1], s=110, color="#333333", zorder=5, label="listener")
-    _arrow(axis, path[0], path[0] + nose[0], "#333333")
+    _arrow(axis, path[0], path[0] + nose[0], "#333333")  # where the nose points at the beginning
 
 
 def _draw_path(axis: Axes, points: np.ndarray[Any, Any], active: np.ndarray[Any, Any], colour: str, label: str) -> None:
@@ -98,7 +102,7 @@ def _draw_path(axis: Axes, points: np.ndarray[Any, Any], active: np.ndarray[Any,
 
 
 def _arrow(axis: Axes, start: np.ndarray[Any, Any], end: np.ndarray[Any, Any], colour: str) -> None:
-    style = {"arrowstyle": "-|>", "color": colour, "lw": 2}
+    style = {"arrowstyle": "-|>", "color": colour, "lw": 2, "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0}
     axis.annotate("", (float(end[0]), float(end[1])), (float(start[0]), float(start[1])), arrowprops=style, zorder=3)
 
 
@@ -141,7 +145,7 @@ def _draw_track(axes: Sequence[Axes], times: np.ndarray[Any, Any], track: Source
 def _direction_legend(figure: Figure, colours: dict[str, str], true: bool, heard: bool) -> None:
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=c, linewidth=4, label=label) for label, c in colours.items()]
+    handles = [Line2D([], [], color=c, linewidth=4, label=_title(label)) for label, c in colours.items()]
     if true:
         handles.append(Line2D([], [], color="#777777", linewidth=5, alpha=0.35, label="true"))
     if heard:

@@ -25,9 +25,7 @@ def relative_error(got: np.ndarray, wanted: np.ndarray) -> float:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    samples=st.integers(1, 6000), taps=st.integers(1, 3000), channels=st.integers(1, 4), sources=st.integers(1, 3)
-)
+@given(samples=st.integers(1, 6000), taps=st.integers(1, 3000), channels=st.integers(1, 4), sources=st.integers(1, 3))
 def test_any_shape_equals_the_reference(samples: int, taps: int, channels: int, sources: int) -> None:
     x, h = noise(sources, samples, seed=samples), noise(sources, channels, taps, seed=taps)
     wanted = exact(x, h)
@@ -80,7 +78,9 @@ def test_fast_lengths_are_close_even_and_smooth(minimum: int) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(hop=st.integers(1, 700), samples=st.integers(1, 4000), taps=st.integers(1, 900), fade=st.sampled_from(["input", "output"]))
+@given(
+    hop=st.integers(1, 700), samples=st.integers(1, 4000), taps=st.integers(1, 900), fade=st.sampled_from(["input", "output"])
+)
 def test_equal_keyframes_are_static_convolution(hop: int, samples: int, taps: int, fade: str) -> None:
     x, h = noise(samples, seed=hop), noise(1, 2, taps, seed=taps)
     got = convolve_crossfaded(x, h, hop=hop, fade=fade)  # type: ignore[arg-type]

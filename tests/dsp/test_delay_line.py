@@ -77,7 +77,12 @@ def test_kernel_and_its_response_are_a_fourier_pair() -> None:
 
 @pytest.mark.parametrize(
     ("delays", "gains", "match"),
-    [([[-1.0]], [[1.0]], "at least 0"), ([[np.nan]], [[1.0]], "finite"), ([1.0], [[1.0]], "delays"), ([[1.0, 2.0]], [[1.0]], "K")],
+    [
+        ([[-1.0]], [[1.0]], "at least 0"),
+        ([[np.nan]], [[1.0]], "finite"),
+        ([1.0], [[1.0]], "delays"),
+        ([[1.0, 2.0]], [[1.0]], "K"),
+    ],
 )
 def test_bad_arguments(delays: list[list[float]], gains: list[list[float]], match: str) -> None:
     with pytest.raises(ParameterError, match=match):

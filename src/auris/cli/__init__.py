@@ -10,9 +10,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
-
-from jsonargparse import ArgumentParser
 
 from auris import __version__
 from auris.cli.console import error_message
@@ -25,21 +24,19 @@ def build_parser() -> ArgumentParser:
     """Return the parser of the whole command line."""
     parser = ArgumentParser(prog="auris", description="Spatial hearing: a scene, and what one can do with it.")
     parser.add_argument("--version", action="version", version=f"auris {__version__}")
-    verbs = parser.add_subcommands(dest="verb", metavar="VERB", required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name in VERBS:
         module = importlib.import_module(f"auris.cli.{name}")
-        verb = ArgumentParser(description=module.HELP)
-        module.add_arguments(verb)
-        verbs.add_subcommand(name, verb, help=module.HELP)
+        module.add_arguments(verbs.add_parser(name, description=module.HELP, help=module.HELP))
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    arguments = build_parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)  # exits with 2 by itself on wrong use
     module = importlib.import_module(f"auris.cli.{arguments.verb}")
     try:
-        status = module.run(arguments[arguments.verb])
+        status = module.run(arguments)
         sys.stdout.flush()
         return int(status)
     except AurisError as error:

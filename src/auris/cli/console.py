@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+# Spelled out so that --help need not import the geometry behind auris.channels; a test holds the two together.
+LAYOUTS = ("mono", "stereo", "binaural", "foa", *(f"hoa{order}" for order in range(2, 8)), "tetra")
+LAYOUT_HELP = "one or more of " + ", ".join(LAYOUTS) + " (default: binaural)"
+
+
 def error_message(text: str) -> None:
     """Print one error sentence on standard error."""
     print(f"auris: error: {text}", file=sys.stderr)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from typing import Any
-
-from jsonargparse import ArgumentParser, Namespace
 
 from auris.cli.console import message, print_json, print_table
 
@@ -14,7 +13,7 @@ HELP = "Simulate a scene, listen to it, and compare."
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--out", default="demo", metavar="DIR", help="folder to write (default: demo)")
-    parser.add_argument("--sounds", metavar="DIR", help="your recordings, one sub-folder per class; default: synthesised sounds")
+    parser.add_argument("--sounds", metavar="DIR", help="your recordings, a sub-folder per class; default: synthesised sounds")
     parser.add_argument("--seed", type=int, default=0, help="which scene to draw (default: 0)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -27,7 +26,18 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print_json(result.to_dict())
         return 0
-    columns = ["class", "there: seconds", "azimuth", "elevation", "distance", "heard: seconds", "azimuth", "elevation", "distance", "off by"]
+    columns = [
+        "class",
+        "there: seconds",
+        "azimuth",
+        "elevation",
+        "distance",
+        "heard: seconds",
+        "azimuth",
+        "elevation",
+        "distance",
+        "off by",
+    ]
     for layout, pairs in result.pairs.items():
         rows = [_cells(pair_row(result.scene, result.heard[layout], pair)) for pair in pairs]
         print_table(f"What was there, what was heard ({layout})", columns, rows)
@@ -55,7 +65,10 @@ def _place(event: dict[str, Any] | None) -> list[str | None]:
     if event is None:
         return [None] * 4
     span = f"{event['onset']:.1f}–{event['offset']:.1f}"
-    return [span, *(_change(event[key], unit) for key, unit in (("azimuth_deg", "°"), ("elevation_deg", "°"), ("distance", " m")))]
+    return [
+        span,
+        *(_change(event[key], unit) for key, unit in (("azimuth_deg", "°"), ("elevation_deg", "°"), ("distance", " m"))),
+    ]
 
 
 def _change(ends: list[float], unit: str) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
+from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from jsonargparse import ArgumentParser, Namespace
-
-from auris.cli.console import message, print_json, print_table
-from auris.cli.simulate import layout_name
+from auris.cli.console import LAYOUTS, message, print_json, print_table
 
 if TYPE_CHECKING:
     from auris.scene import Scene
@@ -20,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("file", help="audio file (WAV, FLAC, OGG)")
     parser.add_argument("--model", metavar="NAME|PATH", help="listener; default: the shipped one for the layout")
-    parser.add_argument("--layout", type=layout_name, help="what the channels are, if the file does not say: binaural, foa, …")
+    parser.add_argument("--layout", choices=LAYOUTS, metavar="NAME", help="what the channels are, if the file does not say")
     parser.add_argument("--threshold", type=float, help="activity threshold 0..1 instead of the model's own")
     parser.add_argument("--csv", metavar="OUT.csv", help="write DCASE labels")
     parser.add_argument("--year", type=int, default=2024, choices=range(2019, 2026), help="DCASE format of --csv")
@@ -31,13 +29,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the command."""
-    from auris.io.audio_files import read_audio
+    from auris.io.audio_files import probe, read_audio, resolve_layout
     from auris.io.dcase import scene_to_rows, write_dcase
     from auris.io.scene_files import write_scene
     from auris.pipelines import listen, listener_for
 
-    model = listener_for(arguments.file, layout=arguments.layout, model=arguments.model)
-    heard = listen(arguments.file, layout=arguments.layout, model=model, threshold=arguments.threshold)
+    layout = resolve_layout(probe(arguments.file), arguments.layout)
+    model = listener_for(layout, model=arguments.model)
+    heard = listen(arguments.file, layout=layout, model=model, threshold=arguments.threshold)
     if arguments.csv:
         write_dcase(arguments.csv, scene_to_rows(heard, model.labels), year=arguments.year)
     if arguments.scene:
@@ -45,7 +44,7 @@ def run(arguments: Namespace) -> int:
     if arguments.plot:
         from auris import plots
 
-        audio = read_audio(arguments.file, layout=arguments.layout)
+        audio = read_audio(arguments.file, layout=layout)
         plots.save_figure(arguments.plot, plots.directions(None, heard, audio=audio))
     for path in (arguments.csv, arguments.scene, arguments.plot):
         if path:
@@ -54,7 +53,7 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         keys = ("class", "onset", "offset", "azimuth_deg", "elevation_deg", "distance", "confidence")
         events = [dict(zip(keys, row, strict=True)) for row in rows]
-        print_json({"file": arguments.file, "model": model.name, "duration": heard.duration, "events": events})
+        print_json({"file": arguments.file, "layout": layout.name, "duration": heard.duration, "events": events})
     else:
         columns = ["class", "onset s", "offset s", "azimuth °", "elevation °", "distance m", "confidence"]
         print_table(f"Heard in {arguments.file}", columns, rows, empty="nothing was heard")

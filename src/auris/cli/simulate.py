@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser, Namespace
-
-from auris.channels import ChannelLayout
-from auris.cli.console import message, print_json, print_table, progress_bar
-from auris.errors import LayoutError, ParameterError
+from auris.cli.console import LAYOUT_HELP, LAYOUTS, message, print_json, print_table, progress_bar
+from auris.errors import ParameterError
 
 if TYPE_CHECKING:
     from auris.data.rendering_files import WrittenScene
 
 HELP = "Render a scene to audio with its ground truth."
-
-
-def layout_name(text: str) -> str:
-    """Accept the name of a layout, or make the parser refuse it (exit status 2)."""
-    try:
-        return ChannelLayout.parse(text).name
-    except LayoutError as error:
-        raise ValueError(str(error)) from None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -31,9 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--sample", type=int, metavar="N", help="draw N scenes from a preset instead of reading one")
     parser.add_argument("--preset", default="demo", help="preset of --sample (default: demo)")
     parser.add_argument("--sounds", metavar="DIR", help="folder with one sub-folder per class; default: synthesised sounds")
-    parser.add_argument(
-        "--layout", nargs="+", type=layout_name, default=["binaural"], help="mono stereo binaural foa hoa2..7 tetra"
-    )
+    parser.add_argument("--layout", nargs="+", choices=LAYOUTS, default=["binaural"], metavar="NAME", help=LAYOUT_HELP)
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--rate", type=int, default=24000, help="sample rate in Hz (default: 24000)")
     parser.add_argument("--hrtf", metavar="FILE", help="SOFA file for binaural (default: the built-in head model)")

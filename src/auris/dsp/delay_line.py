@@ -94,7 +94,8 @@ def read_delayed(signal: ArrayLike, delays: ArrayLike, gains: ArrayLike, *, spac
     shapes_fit = x.ndim == 1 and delay.ndim == 2 and gain.ndim == 2 and delay.shape[1] == gain.shape[1] > 0
     if not shapes_fit or delay.shape[0] not in (1, gain.shape[0]):
         raise ParameterError(
-            f"a delay line needs a signal (N,), delays (C, K) or (1, K), gains (C, K); got {x.shape}, {delay.shape}, {gain.shape}"
+            f"a delay line needs a signal (N,), delays (C, K) or (1, K) and gains (C, K); "
+            f"got {x.shape}, {delay.shape}, {gain.shape}"
         )
     if not np.all(np.isfinite(delay)) or delay.min() < 0:
         raise ParameterError(f"delays must be finite and at least 0 samples, got {float(np.min(delay)):g} as the smallest")
@@ -110,8 +111,8 @@ def read_delayed(signal: ArrayLike, delays: ArrayLike, gains: ArrayLike, *, spac
     return out
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _read(
+@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _read(  # noqa: PLR0917 - compiled functions take no keywords
     line: Float32, lead: int, delay: Float64, gain: Float32, spacing: int, polynomials: Float32, out: Float32
 ) -> None:  # pragma: no cover - compiled
     """Add the delayed line to ``out``; ``line[lead]`` is the signal's first sample."""
@@ -142,8 +143,8 @@ def _read(
                 out[channel, first + i] += g * value[i]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _locate(
+@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _locate(  # noqa: PLR0917
     first: int,
     lead: int,
     delay: Float64,
@@ -166,7 +167,7 @@ def _locate(
         q[i] = 2 * (position - whole) - 1
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _evaluate(polynomial: Float32, q: Float32, weight: Float32) -> None:  # pragma: no cover - compiled
     """Horner's rule over a block."""
     weight[:] = polynomial[-1]

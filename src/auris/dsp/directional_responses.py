@@ -137,7 +137,10 @@ class DirectionalResponses:
         lead = max(0, int(np.ceil(_LEAD / min(ratio, 1.0) - self._first_arrival())))
         padded = np.pad(self.filters, ((0, 0), (0, 0), (lead, 0)))
         columns = padded.reshape(-1, padded.shape[-1]).T
-        blocks = [soxr.resample(columns[:, i : i + _CHUNK], self.sample_rate, sample_rate, "VHQ") for i in range(0, columns.shape[1], _CHUNK)]
+        blocks = [
+            soxr.resample(columns[:, i : i + _CHUNK], self.sample_rate, sample_rate, "VHQ")
+            for i in range(0, columns.shape[1], _CHUNK)
+        ]
         filters = np.concatenate(blocks, axis=1).T.reshape(*self.filters.shape[:2], -1) / ratio
         latency = (self.latency + lead) * ratio
         return replace(self, filters=filters.astype(np.float32), sample_rate=int(sample_rate), latency=latency)

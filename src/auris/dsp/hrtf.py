@@ -57,7 +57,7 @@ def itd(responses: DirectionalResponses, vectors: ArrayLike, *, band: tuple[floa
 
 
 def ild(responses: DirectionalResponses, vectors: ArrayLike, *, band: tuple[float, float] = (0.0, np.inf)) -> Floats:
-    """Return interaural level differences ``(...)`` in decibels for directions ``(..., 3)``; positive when the left ear is louder.
+    """Return interaural level differences ``(...)`` in decibels for directions ``(..., 3)``; positive: left ear louder.
 
     The ratio of the two ears' energies within ``band`` (hertz).
     """
@@ -108,9 +108,7 @@ def estimate_latency(directions: ArrayLike, filters: NDArray[np.float32]) -> flo
     return float(np.clip(estimate, 0.0, filters.shape[2] - 1))
 
 
-def _ear_spectra(
-    responses: DirectionalResponses, vectors: ArrayLike
-) -> tuple[NDArray[np.complex128], Floats, tuple[int, ...]]:
+def _ear_spectra(responses: DirectionalResponses, vectors: ArrayLike) -> tuple[NDArray[np.complex128], Floats, tuple[int, ...]]:
     _require_ears(responses)
     filters = responses.interpolated(vectors)
     n_fft = fft.next_fast_len(4 * responses.taps, real=True)

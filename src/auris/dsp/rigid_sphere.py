@@ -6,13 +6,15 @@ sets for the tetrahedral array (Politis et al., arXiv:2006.01919).
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft, special
 
 from auris.dsp.directional_responses import DirectionalResponses
 from auris.dsp.sphere_sampling import ring_grid
-from auris.errors import ParameterError
+from auris.errors import ParameterError, unknown_name
 from auris.geometry.directions import Floats
 
 SPEED_OF_SOUND = 343.2  # metres per second at 20 degrees Celsius
@@ -42,10 +44,33 @@ def pressure_on_sphere(cosines: ArrayLike, wavenumber_radius: ArrayLike) -> Comp
     order = int(np.ceil(top + 4.05 * np.cbrt(top) + 12))  # the usual truncation of Mie series, with a margin
     n = np.arange(order + 1)
     radial = surface_modes(n[:, None], np.maximum(x, 1e-6)[None]) * (2 * n + 1)[:, None]
-    legendre = special.legendre_p_all(order, cosine)[0] if hasattr(special, "legendre_p_all") else _legendre(n, cosine)
+    legendre = special.legendre_p_all(order, cosine)[0]
     pressure = np.asarray(legendre.T @ radial, dtype=np.complex128)
     pressure[:, x < 1e-6] = 1.0
     return pressure
+
+
+def mode_strengths(wavenumber_radius: ArrayLike, order: int, *, sphere: Literal["open", "rigid"]) -> Complexes:
+    """Return how strongly a sphere of capsules receives each spherical-harmonic degree, complex ``(order+1, F)``.
+
+    Open: 4 pi i^n j_n(kr). Rigid: 4 pi i^n (j_n - j_n' h_n / h_n') at the surface, Hankel functions of the second kind.
+
+    Args:
+        wavenumber_radius: ``(F,)`` product kr of wavenumber and radius, at least 0.
+        order: highest degree.
+        sphere: capsules in free air, or flush with a rigid sphere.
+    """
+    x = np.atleast_1d(np.asarray(wavenumber_radius, dtype=float))
+    if x.ndim != 1 or not np.all(np.isfinite(x)) or np.any(x < 0) or order < 0:
+        raise ParameterError("mode_strengths needs wavenumber-radius products (F,) and an order, all of at least 0")
+    n = np.arange(order + 1)[:, None]
+    if sphere == "open":
+        return np.asarray(4 * np.pi * 1j ** (n % 4) * special.spherical_jn(n, x[None]))
+    if sphere != "rigid":
+        raise ParameterError(unknown_name("sphere", sphere, ["open", "rigid"]))
+    strengths = 4 * np.pi * surface_modes(n, np.maximum(x, 1e-6)[None])
+    strengths[:, x < 1e-6] = np.where(n == 0, 4 * np.pi, 0.0)
+    return np.asarray(strengths)
 
 
 def surface_modes(n: ArrayLike, ka: ArrayLike) -> Complexes:
@@ -56,10 +81,6 @@ def surface_modes(n: ArrayLike, ka: ArrayLike) -> Complexes:
     usable = np.isfinite(imaginary) & (np.abs(imaginary) < 1e150)
     slope = np.where(usable, real, 1.0) + 1j * np.where(usable, imaginary, 0.0)
     return np.where(usable, 1j ** ((n_array - 1) % 4) / (slope * x**2), 0.0)
-
-
-def _legendre(n: NDArray[np.int_], cosine: Floats) -> Floats:
-    return np.asarray(special.eval_legendre(n[:, None], cosine[None]))
 
 
 def rigid_sphere(
@@ -100,7 +121,9 @@ def rigid_sphere(
     unique, place = np.unique(np.round(cosines, 12), return_inverse=True)
     pressure = pressure_on_sphere(unique, 2 * np.pi * frequencies * radius / speed_of_sound)
     filters = band_limited_filters(pressure, latency=latency, taps=taps)[place.reshape(cosines.shape)]
-    return DirectionalResponses(directions, filters, sample_rate, latency, f"rigid sphere of {100 * radius:.1f} cm, {len(points)} capsules")
+    return DirectionalResponses(
+        directions, filters, sample_rate, latency, f"rigid sphere of {100 * radius:.1f} cm, {len(points)} capsules"
+    )
 
 
 def filter_frame(radius: float, sample_rate: int, speed_of_sound: float, *, extent: float) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from auris.geometry.directions import Floats, unit_vector
 
 Indices = NDArray[np.intp]
 
-# A grid surrounds the listener when every face of its hull keeps this distance from the centre (a face of 87 degrees half-width).
+# A grid surrounds the listener when every face of its hull keeps this distance from the centre.
 _MIN_FACE_DISTANCE = 0.05
 _MAX_GRID_POINTS = 200_000
 

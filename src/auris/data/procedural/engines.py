@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import fftconvolve, lfilter
+from scipy.signal import lfilter, oaconvolve
 
 from auris.data.procedural.noise import RATE, Curve, Signal, coloured_noise, decay_noise, envelope, shaped, slow_curve
 from auris.data.procedural.oscillators import cycles, firing_positions, harmonics, pulse_train, wavering
@@ -15,27 +15,27 @@ def chainsaw(rng: np.random.Generator, length: int) -> Signal:
     idle, full = rng.uniform(38, 60), rng.uniform(95, 175)
     throttle = np.clip(0.62 + 0.45 * slow_curve(rng, length, rng.uniform(0.3, 0.9)), 0.0, 1.0)
     ease = 0.08 * RATE  # the engine's inertia
-    throttle = lfilter([1 / ease], [1, -(1 - 1 / ease)], throttle, zi=[throttle[0] * (1 - 1 / ease)])[0]
+    throttle, _ = lfilter([1 / ease], [1, -(1 - 1 / ease)], throttle, zi=[throttle[0] * (1 - 1 / ease)])
     frequency = idle * (full / idle) ** throttle * wavering(rng, length, rate=18, depth=0.02)
     at = firing_positions(frequency)
     strength = np.exp(0.22 * rng.standard_normal(len(at)))
     strength[1::2] *= rng.uniform(0.75, 1.0)  # a two-stroke misses now and then
     kick = _exhaust_kick(rng)
-    exhaust = fftconvolve(pulse_train(at, strength, length), kick)[:length]
-    body: Curve = ((40, -10), (rng.uniform(100, 200), 0), (rng.uniform(400, 700), 2), (1500, -6), (4000, -14), (12000, -28))
+    exhaust = oaconvolve(pulse_train(at, strength, length), kick)[:length]
+    body: Curve = ((40, -10), (rng.uniform(100, 200), 0), (rng.uniform(400, 700), 2), (1500, 1), (4000, -5), (12000, -18))
     exhaust = shaped(exhaust, body)
     exhaust /= np.std(exhaust) + 1e-12
     phase = cycles(frequency)
-    rasp = coloured_noise(rng, length, ((300, -26), (1200, -8), (rng.uniform(2500, 4500), 0), (8000, -5), (16000, -16)))
+    rasp = coloured_noise(rng, length, ((300, -18), (900, -3), (rng.uniform(1500, 4000), 0), (8000, -5), (16000, -16)))
     teeth = (0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** 3 + 0.25
-    return (exhaust + rng.uniform(0.15, 0.5) * rasp * teeth * throttle) * (0.35 + 0.65 * throttle)
+    return (exhaust + rng.uniform(0.25, 0.9) * rasp * teeth * throttle) * (0.35 + 0.65 * throttle)
 
 
 def _exhaust_kick(rng: np.random.Generator) -> Signal:
     """Pressure of one exhaust stroke: a few ringing modes of the muffler and a puff of noise."""
     n = round(0.03 * RATE)
-    modes = rng.uniform((90, 230, 500, 900, 1700), (170, 420, 800, 1500, 3000))
-    kick = modal_strike(modes, rng.uniform(0.02, 0.05, 5), (1.0, 0.9, 0.7, 0.45, 0.25), length=n)
+    modes = np.array([125.0, 310.0, 630.0, 1150.0, 2250.0]) * np.exp(rng.uniform(-0.3, 0.3, 5))
+    kick = modal_strike(modes, rng.uniform(0.02, 0.05, 5), (0.9, 0.9, 0.8, 0.6, 0.4), length=n)
     return kick + decay_noise(rng, n, ((200, -6), (900, 0), (5000, -12)), 0.015) * 0.5
 
 
@@ -49,7 +49,7 @@ def helicopter(rng: np.random.Generator, length: int) -> Signal:
     slap += lfilter(b, a, envelope(len(slap), (0, 0.002, 0.006, 0.06), (0, 1, 0, 0)))
     slap /= np.abs(slap).max()
     slap += decay_noise(rng, len(slap), ((80, 0), (400, -4), (1500, -18)), 0.05) * rng.uniform(0.4, 1.0)
-    thump = fftconvolve(pulse_train(at, np.exp(0.12 * rng.standard_normal(len(at))), length), slap)[:length]
+    thump = oaconvolve(pulse_train(at, np.exp(0.12 * rng.standard_normal(len(at))), length), slap)[:length]
     thump /= np.std(thump) + 1e-12
     knee = rng.uniform(250, 600)
     wash = coloured_noise(rng, length, ((40, -8), (120, 0), (knee, -2), (knee * 4, -14), (8000, -30), (16000, -44)))

@@ -50,7 +50,9 @@ def bell(rng: np.random.Generator, length: int) -> Signal:
     gains = np.array([0.5, 0.7, 0.8, 0.35, 1.0, 0.4, 0.35, 0.4, 0.3, 0.2, 0.12]) * rng.uniform(0.6, 1.4, 11)
     beat = 1 + rng.uniform(0.0003, 0.002, 11)
     n = round(min(float(t60.max()) * 1.2, 6.0) * RATE)
-    strike = modal_strike(ratios * prime, t60, gains, length=n) + 0.6 * modal_strike(ratios * prime * beat, t60, gains, length=n)
+    strike = modal_strike(ratios * prime, t60, gains, length=n) + 0.6 * modal_strike(
+        ratios * prime * beat, t60, gains, length=n
+    )
     clapper = decay_noise(rng, n, ((300, -14), (3000, 0), (12000, -10)), 0.02)
     interval = rng.uniform(0.5, 1.4)
     out = np.zeros(length)
@@ -101,7 +103,11 @@ def door(rng: np.random.Generator, length: int) -> Signal:
     at = 0
     while at < length:
         n = round(rng.uniform(0.35, 1.0) * RATE)
-        pitch = rng.uniform(70, 220) * glide(n, (0, 0.4, 1), (0.7, 1.3, rng.uniform(0.6, 1.6))) * wavering(rng, n, rate=14, depth=0.12)
+        pitch = (
+            rng.uniform(70, 220)
+            * glide(n, (0, 0.4, 1), (0.7, 1.3, rng.uniform(0.6, 1.6)))
+            * wavering(rng, n, rate=14, depth=0.12)
+        )
         stick = saw(pitch) * hump(n, 0.1, 0.1)
         creak = np.convolve(stick, _body(rng, low=400, high=3500, modes=8, t60=(0.01, 0.03), length=600, tilt=0.2), "same")
         add(out, creak / (np.abs(creak).max() + 1e-9), at, rng.uniform(0.05, 0.3))
@@ -159,5 +165,3 @@ def cutlery(rng: np.random.Generator, length: int) -> Signal:
             at += rng.uniform(0.03, 0.16)
         at += rng.uniform(0.1, 0.5)
     return out
-
-

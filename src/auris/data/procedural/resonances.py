@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from scipy.fft import irfft, rfft
+from scipy.signal import lfilter
 
 from auris.data.procedural.noise import RATE, Signal
 
@@ -34,7 +35,7 @@ def formant_filter(signal: Signal, centres: NDArray[np.float64], bandwidths: Arr
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)
     blocks = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP] * window
     # Twice the window: the resonances may ring for another window without wrapping around.
-    filtered = np.fft.irfft(np.fft.rfft(blocks, 2 * _WINDOW) * response[: len(blocks)], axis=1)
+    filtered = irfft(rfft(blocks.astype(np.float32), 2 * _WINDOW) * response[: len(blocks)], axis=1)
     pieces = filtered.reshape(len(blocks), 4, _HOP)
     out = np.zeros((len(blocks) + 3, _HOP))
     for part in range(4):
@@ -42,15 +43,17 @@ def formant_filter(signal: Signal, centres: NDArray[np.float64], bandwidths: Arr
     return out.reshape(-1)[_HOP : _HOP + len(signal)]
 
 
-def _cascade(tracks: NDArray[np.float64], bandwidths: NDArray[np.float64]) -> NDArray[np.complex128]:
+def _cascade(tracks: NDArray[np.float64], bandwidths: NDArray[np.float64]) -> NDArray[np.complex64]:
     """Transfer functions ``(frames, bins)`` of all-pole resonators in series, unit gain at low frequencies."""
-    z = np.exp(-1j * np.pi * np.arange(_WINDOW + 1) / _WINDOW)
-    response = np.ones((tracks.shape[1], _WINDOW + 1), complex)
+    z = np.exp(-1j * np.pi * np.arange(_WINDOW + 1) / _WINDOW).astype(np.complex64)
+    gain = np.ones((tracks.shape[1], 1), np.float32)
+    poles = np.ones((tracks.shape[1], _WINDOW + 1), np.complex64)
     for centre, bandwidth in zip(tracks, bandwidths, strict=True):
-        radius = np.exp(-np.pi * bandwidth / RATE)
-        lean = (-2 * radius * np.cos(2 * np.pi * centre / RATE))[:, None]
-        response *= (1 + lean + radius**2) / (1 + lean * z + radius**2 * z * z)
-    return response
+        radius = float(np.exp(-np.pi * bandwidth / RATE))
+        lean = (-2 * radius * np.cos(2 * np.pi * centre / RATE)).astype(np.float32)[:, None]
+        gain *= 1 + lean + radius**2
+        poles *= lean * z + (1 + radius**2 * z * z).astype(np.complex64)
+    return np.asarray(gain / poles)
 
 
 def resonator(centre: float, bandwidth: float) -> tuple[list[float], list[float]]:
@@ -60,25 +63,20 @@ def resonator(centre: float, bandwidth: float) -> tuple[list[float], list[float]
     return [(1 - radius) * 2 * float(np.sin(angle)) + 1e-6], [1.0, -2 * radius * float(np.cos(angle)), radius**2]
 
 
-def modal_strike(
-    frequencies: ArrayLike, t60s: ArrayLike, amplitudes: ArrayLike, *, length: int, phases: Sequence[float] | None = None
-) -> Signal:
+def modal_strike(frequencies: ArrayLike, t60s: ArrayLike, amplitudes: ArrayLike, *, length: int) -> Signal:
     """A struck body: decaying sinusoids ``(length,)``, summed.
 
-    Modes above 20 kHz are left out. Phase 0 begins at zero, so a strike has no click of its own.
+    Modes above 20 kHz are left out. Each begins at phase 0, so a strike has no click of its own. A mode is the impulse
+    response of a two-pole filter, which is several times quicker than sines and exponentials.
     """
-    t = np.arange(length) / RATE
     out = np.zeros(length)
-    turns = phases if phases is not None else np.zeros(len(np.atleast_1d(np.asarray(frequencies))))
-    for f, t60, a, p in zip(
-        np.atleast_1d(np.asarray(frequencies, dtype=float)),
-        np.atleast_1d(np.asarray(t60s, dtype=float)),
-        np.atleast_1d(np.asarray(amplitudes, dtype=float)),
-        turns,
-        strict=True,
-    ):
-        if f < 20_000:
+    modes = np.broadcast_arrays(*(np.atleast_1d(np.asarray(v, dtype=float)) for v in (frequencies, t60s, amplitudes)))
+    for frequency, t60, amplitude in zip(*modes, strict=True):
+        if frequency < 20_000:
             # Beyond 80 dB of decay there is nothing left to compute.
-            n = min(length, int(t60 * 4 / 3 * RATE) + 1)
-            out[:n] += a * np.exp(-6.9078 * t[:n] / t60) * np.sin(2 * np.pi * f * t[:n] + p)
+            blow = np.zeros(min(length, int(t60 * 4 / 3 * RATE) + 2))
+            blow[0] = amplitude
+            radius, angle = 10 ** (-3 / (t60 * RATE)), 2 * np.pi * frequency / RATE
+            ring = [0.0, radius * np.sin(angle)], [1.0, -2 * radius * np.cos(angle), radius * radius]
+            out[: len(blow)] += lfilter(*ring, blow)
     return out

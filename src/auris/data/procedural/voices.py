@@ -78,9 +78,7 @@ def _phrase(rng: np.random.Generator, syllables: int, pitch: float, tract: float
     return voice + noise
 
 
-def _consonant(
-    rng: np.random.Generator, voiced: Signal, noise: Signal, first: int, split: int, stress: float
-) -> None:
+def _consonant(rng: np.random.Generator, voiced: Signal, noise: Signal, first: int, split: int, stress: float) -> None:
     """Put a nasal or glide (weak voice), a fricative (noise) or a plosive (silence and burst) before the vowel."""
     kind, size = rng.random(), max(split - first, 64)
     if kind < 0.4:
@@ -172,7 +170,15 @@ def rooster(rng: np.random.Generator, length: int) -> Signal:
             n = round(span * stretch * rng.uniform(0.9, 1.15) * RATE)
             melody = pitch * glide(n, (0, 0.3, 1), (low, max(low, high), high)) * wavering(rng, n, rate=9, depth=0.012)
             beak = np.array([[900, 1300, 1250, 1000], [1700, 2050, 2000, 1800], [3300, 3600, 3600, 3300]]) * tract
-            note = _call(rng, melody, beak, (150, 160, 350), breath=0.08, roughness=0.35, tilt=((100, -6), (1500, 0), (5000, -12), (14000, -34)))
+            note = _call(
+                rng,
+                melody,
+                beak,
+                (150, 160, 350),
+                breath=0.08,
+                roughness=0.35,
+                tilt=((100, -6), (1500, 0), (5000, -12), (14000, -34)),
+            )
             add(out, note * hump(n, 0.025, 0.05 if span < 0.5 else 0.3), at, min(1.0, 0.5 + span))
             at += n + round(rng.uniform(0.01, 0.05) * RATE)
         at += round(rng.uniform(0.4, 0.9) * RATE)
@@ -188,7 +194,9 @@ def sneezing(rng: np.random.Generator, length: int) -> Signal:
     while at < length:
         for _ in range(int(rng.integers(0, 3))):
             n = round(rng.uniform(0.12, 0.3) * RATE)
-            gasp = coloured_noise(rng, n, ((200, -12), (900 * tract, 0), (2600, -6), (9000, -24))) * np.linspace(0.05, 1, n) ** 2
+            gasp = (
+                coloured_noise(rng, n, ((200, -12), (900 * tract, 0), (2600, -6), (9000, -24))) * np.linspace(0.05, 1, n) ** 2
+            )
             add(out, gasp * hump(n, 0.02, 0.03), at, 0.06)
             at += n + round(rng.uniform(0.03, 0.12) * RATE)
         n = round(rng.uniform(0.16, 0.38) * RATE)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import fftconvolve
-
 from auris.data.procedural.noise import RATE, Curve, Signal, add, coloured_noise, decay_noise, hump, poisson_times, slow_curve
-from auris.data.procedural.oscillators import pulse_train
 from auris.data.procedural.resonances import modal_strike
 
 
 def scattered(rng: np.random.Generator, length: int, rate: float, grain: Signal, *, spread: float) -> Signal:
     """Copies of one ``grain`` in a Poisson process of ``rate`` per second; log-normal gains with sigma ``spread``."""
+    out = np.zeros(length)
     at = poisson_times(rng, length, rate)
     gains = np.exp(spread * rng.standard_normal(len(at))) * rng.choice((-1.0, 1.0), len(at))
-    return np.asarray(fftconvolve(pulse_train(at, gains, length), grain)[:length])
+    for start, gain in zip(at.tolist(), gains.tolist(), strict=True):
+        add(out, grain, start, gain)
+    return out
 
 
 def rain(rng: np.random.Generator, length: int) -> Signal:
     """A bed of far drops (noise), near drops on several surfaces, and now and then a dripping gutter."""
     near = rng.uniform(0.05, 0.7)
-    low, high = rng.uniform(-22, -6), rng.uniform(-14, -2)
+    low, high = rng.uniform(-14, 0), rng.uniform(-16, -3)
     bed_curve: Curve = ((60, low), (400, low / 2), (1500, -2), (rng.uniform(2500, 6000), 0), (10000, high), (20000, high - 14))
     bed = coloured_noise(rng, length, bed_curve) * np.exp(0.08 * slow_curve(rng, length, 0.8))
     drops = np.zeros(length)
@@ -40,22 +40,21 @@ def rain(rng: np.random.Generator, length: int) -> Signal:
 def sea_waves(rng: np.random.Generator, length: int) -> Signal:
     """A far surf and breaking waves: each swells, grows brighter as it breaks, and hisses out over the sand."""
     far = coloured_noise(rng, length, ((30, -6), (150, 0), (600, -5), (2500, -18), (10000, -38)))
-    out = far * rng.uniform(0.22, 0.45) * np.exp(0.2 * slow_curve(rng, length, 0.4))
+    bend = rng.uniform(1200, 2200)
+    roar = coloured_noise(rng, length, ((40, -10), (200, -1), (700, 0), (bend, -6), (5000, -18), (14000, -36)))
+    wash = coloured_noise(rng, length, ((200, -20), (1200, -3), (3000, 0), (7000, -7), (16000, -22)))
+    swell, hiss = np.zeros(length), np.zeros(length)
     period = rng.uniform(3.5, 7.5)
     at = -rng.uniform(0.2, 0.75) * period
     while at * RATE < length:
-        size = round(period * rng.uniform(1.0, 1.5) * RATE)
-        gain = rng.uniform(0.6, 1.1)
-        crest = rng.uniform(0.28, 0.45)
-        place = np.linspace(0, 1, size)
-        swell = np.where(place < crest, (place / crest) ** 2.2, np.exp(-3.2 * (place - crest) / (1 - crest))) * (1 - place**6)
-        roar: Curve = ((40, -10), (200, -1), (700, 0), (rng.uniform(1200, 2200), -6), (5000, -18), (14000, -36))
-        wash: Curve = ((200, -20), (1200, -3), (3000, 0), (7000, -7), (16000, -22))
-        hiss = np.where(place < crest, 0, np.sin(np.pi * np.minimum((place - crest) / (1 - crest), 1)) ** 1.5)
-        wave = coloured_noise(rng, size, roar) * swell + coloured_noise(rng, size, wash) * hiss * rng.uniform(0.12, 0.3)
-        add(out, wave, round(at * RATE), gain)
+        place = np.linspace(0, 1, round(period * rng.uniform(1.0, 1.5) * RATE))
+        crest, gain = rng.uniform(0.28, 0.45), rng.uniform(0.6, 1.1)
+        fallen = np.clip((place - crest) / (1 - crest), 0, 1)
+        rise = np.minimum(place / crest, 1)
+        add(swell, rise * rise * np.exp(-3.2 * fallen) * (1 - place**6), round(at * RATE), gain)
+        add(hiss, np.sin(np.pi * fallen) ** 2, round(at * RATE), gain * rng.uniform(0.12, 0.35))
         at += period * rng.uniform(0.8, 1.2)
-    return out
+    return far * rng.uniform(0.22, 0.45) * np.exp(0.2 * slow_curve(rng, length, 0.4)) + roar * swell + wash * hiss
 
 
 def crackling_fire(rng: np.random.Generator, length: int) -> Signal:

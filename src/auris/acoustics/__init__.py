@@ -1,0 +1,1 @@
+"""How rooms sound: image sources, late reverberation, receivers and the renderer."""

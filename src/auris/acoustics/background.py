@@ -1,0 +1,117 @@
+"""Noise under the sources: a diffuse field as the receiver hears it, and the noise of its sensors.
+
+A diffuse field is sound of equal strength from every direction. Its coherence between channels follows from the receiver:
+``sin(kd)/kd`` for microphones in free air, orthogonal channels of variance ``1/(2n+1)`` for SN3D ambisonics, and the mean of
+``h h^H`` over all directions for a head or a rigid array. White noise times the Hermitian square root of that covariance
+has it, at every frequency.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, OpenArrayReceiver, Receiver
+from auris.dsp.ambisonics import channel_degrees
+from auris.dsp.convolution import convolve, convolve_sum, fast_length
+from auris.scene import Background
+from auris.seeding import generator
+
+Float32 = NDArray[np.float32]
+Complex128 = NDArray[np.complex128]
+Colour = Literal["white", "pink"]
+
+SPEED_OF_SOUND = 343.2
+LOWEST_PINK = 20.0  # hertz; pink noise is flat below
+SILENT_SCENE_DB = -50.0  # mean power, dB re full scale, that a scene in which nothing sounds is taken to have
+
+
+def render_background(
+    background: Background,
+    receiver: Receiver,
+    *,
+    first_channel: Float32,
+    active: NDArray[np.bool_],
+    sample_rate: int,
+    seed: int,
+) -> Float32 | None:
+    """Return the noise under a mixture, or None when the background asks for none.
+
+    Each kind of noise is scaled so that the mean power of the mixture's first channel over the active time stands
+    ``snr_db`` above the mean power of the noise's first channel. In a scene in which nothing sounds there is nothing to
+    compare with; the mixture is then taken to have a mean power of :data:`SILENT_SCENE_DB`.
+
+    Args:
+        background: what noise, and how much.
+        receiver: what the noise is heard with.
+        first_channel: first channel ``(N,)`` of the mixture without noise.
+        active: ``(N,)``, whether any source is active.
+        sample_rate: samples per second.
+        seed: the scene's seed.
+
+    Returns:
+        float32 ``(C, N)`` or None.
+    """
+    if background.diffuse_snr_db is None and background.sensor_snr_db is None:
+        return None
+    power = float(np.mean(np.square(first_channel[active], dtype=np.float64))) if active.any() else 0.0
+    power = power if power > 0 else 10 ** (SILENT_SCENE_DB / 10)
+    noise = np.zeros((receiver.channels, first_channel.size), np.float32)
+    if background.diffuse_snr_db is not None:
+        diffuse = diffuse_noise(receiver, first_channel.size, colour=background.colour, sample_rate=sample_rate, seed=seed)
+        noise += diffuse * _gain(diffuse, power, background.diffuse_snr_db)
+    if background.sensor_snr_db is not None:
+        sensors = generator(seed, "background", "sensors").standard_normal(noise.shape, dtype=np.float32)
+        noise += sensors * _gain(sensors, power, background.sensor_snr_db)
+    return noise
+
+
+def _gain(noise: Float32, power: float, snr_db: float) -> np.float32:
+    own = float(np.mean(np.square(noise[0], dtype=np.float64))) if noise.shape[1] else 0.0
+    return np.float32(math.sqrt(power * 10 ** (-snr_db / 10) / own) if own > 0 else 0.0)
+
+
+def diffuse_noise(receiver: Receiver, length: int, *, colour: Colour, sample_rate: int, seed: int) -> Float32:
+    """Return stationary noise ``(C, length)`` of an isotropic field as ``receiver`` hears it, at any overall level."""
+    taps = receiver.responses.taps if isinstance(receiver, DirectionalReceiver) else 0
+    size = fast_length(max(int(0.085 * sample_rate), 2 * taps))
+    frequency = np.fft.rfftfreq(size, 1 / sample_rate)
+    spectrum = np.ones(frequency.size)
+    if colour == "pink":
+        spectrum = np.sqrt(LOWEST_PINK / np.maximum(frequency, LOWEST_PINK))
+    white = generator(seed, "background", "diffuse").standard_normal((receiver.channels, length + size - 1), dtype=np.float32)
+    if isinstance(receiver, AmbisonicReceiver):
+        level = 1 / np.sqrt(2 * channel_degrees(receiver.order) + 1)
+        return _shaped(white, spectrum, size, length) * level.astype(np.float32)[:, None]
+    roots = _hermitian_root(diffuse_covariance(receiver, size, sample_rate)) * spectrum[:, None, None]
+    filters = np.roll(fft.irfft(roots, n=size, axis=0), size // 2, axis=0).transpose(2, 1, 0)
+    return convolve_sum(white, filters)[:, size - 1 : size - 1 + length]
+
+
+def _shaped(white: Float32, spectrum: NDArray[np.float64], size: int, length: int) -> Float32:
+    """Filter every channel alike."""
+    impulse = np.roll(fft.irfft(spectrum, n=size), size // 2).astype(np.float32)
+    filters = np.broadcast_to(impulse, (white.shape[0], 1, size))
+    return convolve(white, filters)[:, 0, size - 1 : size - 1 + length]
+
+
+def diffuse_covariance(receiver: Receiver, size: int, sample_rate: int) -> Complex128:
+    """Return the covariance ``(F, C, C)`` of the channels in an isotropic field of unit power, ``F = size // 2 + 1``."""
+    if isinstance(receiver, AmbisonicReceiver):
+        variance = 1 / (2 * channel_degrees(receiver.order) + 1)
+        return np.broadcast_to(np.diag(variance).astype(complex), (size // 2 + 1, variance.size, variance.size))
+    if isinstance(receiver, OpenArrayReceiver):
+        positions = np.asarray(receiver.positions, dtype=float)
+        apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+        frequency = np.fft.rfftfreq(size, 1 / sample_rate)[:, None, None]
+        return np.asarray(np.sinc(2 * frequency * apart / SPEED_OF_SOUND), dtype=np.complex128)
+    return np.asarray(receiver.responses.diffuse_covariance(size))
+
+
+def _hermitian_root(covariance: Complex128) -> Complex128:
+    values, vectors = np.linalg.eigh(covariance)
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.conj().swapaxes(1, 2))

@@ -1,0 +1,73 @@
+"""Fractional delays by eight taps of a Kaiser-Bessel kernel whose spectrum is divided out afterwards.
+
+Every arrival is spread over eight samples; the filterbank then divides by the kernel's transform (a type-1 non-uniform
+FFT). Eight taps reach what a windowed sinc needs about eighty for: -100 dB at half, -74 dB at 0.8 of the band.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import i0
+
+from auris.acoustics.compiled import LANES, compiled
+
+TAPS = LANES
+LEAD = TAPS // 2 - 1  # samples by which the first tap precedes the arrival
+PASSBAND = 0.9  # of half the sample rate; above it a cosine taper ends the spectrum
+_SHAPE = 13.5
+_DEGREE = 9
+
+Floats = NDArray[np.float64]
+
+
+def kernel(position: ArrayLike) -> Floats:
+    """Return the kernel at ``position`` samples from its centre; zero beyond four."""
+    x = np.asarray(position, dtype=float)
+    root = np.sqrt(np.clip(1.0 - (2.0 * x / TAPS) ** 2, 0.0, None))
+    return np.where(np.abs(x) <= TAPS / 2, i0(_SHAPE * root) / i0(_SHAPE), 0.0)
+
+
+def kernel_spectrum(cycles_per_sample: ArrayLike) -> Floats:
+    """Return the kernel's Fourier transform; real and positive up to half the sample rate."""
+    square = _SHAPE**2 - (np.pi * TAPS * np.asarray(cycles_per_sample, dtype=float)) ** 2
+    root = np.sqrt(np.abs(square))
+    shape = np.where(square > 0, np.sinh(root), np.sin(root)) / np.maximum(root, 1e-12)
+    return np.asarray(TAPS * shape / i0(_SHAPE))
+
+
+def compensation(length: int) -> Floats:
+    """Return the gain ``(length // 2 + 1,)`` that undoes the kernel in a spectrum, tapered to zero at its end."""
+    frequency = np.fft.rfftfreq(length)
+    edge = np.clip((2.0 * frequency - PASSBAND) / (1.0 - PASSBAND), 0.0, 1.0)
+    return np.asarray((0.5 + 0.5 * np.cos(np.pi * edge)) / kernel_spectrum(frequency))
+
+
+@lru_cache(maxsize=1)
+def tap_polynomials() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the even and odd halves ``(4, 5)`` of the first four taps as polynomials of ``u = 2 fraction - 1``.
+
+    Tap ``7 - j`` is tap ``j`` mirrored, so its even half is the same and its odd half has the other sign.
+    """
+    nodes = np.cos(np.pi * (np.arange(40) + 0.5) / 40)
+    offsets = np.arange(TAPS // 2)[:, None] - LEAD - (nodes + 1.0) / 2.0
+    fits = [np.polynomial.chebyshev.cheb2poly(np.polynomial.chebyshev.chebfit(nodes, row, _DEGREE)) for row in kernel(offsets)]
+    coefficients = np.asarray(fits, dtype=np.float32)
+    return np.ascontiguousarray(coefficients[:, 0::2]), np.ascontiguousarray(coefficients[:, 1::2])
+
+
+@compiled
+def fill_taps(count, phase, even, odd, taps):  # type: ignore[no-untyped-def]
+    """Write the eight taps ``taps[:count]`` of arrivals whose fractions are ``(phase + 1) / 2``."""
+    for j in range(TAPS // 2):
+        e0, e1, e2, e3, e4 = even[j, 0], even[j, 1], even[j, 2], even[j, 3], even[j, 4]
+        o0, o1, o2, o3, o4 = odd[j, 0], odd[j, 1], odd[j, 2], odd[j, 3], odd[j, 4]
+        for i in range(count):
+            u = phase[i]
+            v = u * u
+            symmetric = (((e4 * v + e3) * v + e2) * v + e1) * v + e0
+            skew = u * ((((o4 * v + o3) * v + o2) * v + o1) * v + o0)
+            taps[i, j] = symmetric + skew
+            taps[i, TAPS - 1 - j] = symmetric - skew

@@ -1,0 +1,32 @@
+"""The responses of a head or rigid array on a grid so fine that the nearest one will do."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auris.acoustics.octahedral import node_directions
+
+if TYPE_CHECKING:
+    from auris.dsp.hrtf import DirectionalResponses
+
+Singles = NDArray[np.float32]
+
+_MOST_CELLS = 128  # nodes at most 1.9 degrees from any direction, 0.6 degrees in front
+_MOST_BYTES = 32 << 20
+_PIECE = 1024
+
+
+@lru_cache(maxsize=8)
+def direction_table(responses: DirectionalResponses) -> tuple[Singles, int]:
+    """Return filters ``(nodes, M, N)`` on the octahedral grid, and its number of cells along each side."""
+    _, capsules, length = responses.filters.shape
+    cells = int(np.clip(np.sqrt(_MOST_BYTES / (4 * capsules * length)), 32, _MOST_CELLS)) // 2 * 2
+    vectors = node_directions(cells)
+    filters = np.empty((len(vectors), capsules, length), dtype=np.float32)
+    for start in range(0, len(vectors), _PIECE):
+        filters[start : start + _PIECE] = responses.interpolated(vectors[start : start + _PIECE])
+    return filters, cells

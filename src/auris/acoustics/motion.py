@@ -1,0 +1,321 @@
+"""Moving sources and moving listeners.
+
+What is heard of a source in motion has three layers.
+
+* The *direct sound* runs through a delay line whose delay is the true travel time, so that pitch and phase are those of the
+  moving source (Doppler shift); cross-fading two direct sounds would comb instead.
+* The *reflections* are cross-faded between keyframes of the room's early response. A moving source windows what goes in
+  (sound keeps the room of the moment it was made), a moving or turning listener windows what comes out. When both move, the
+  windows stand on the output, and each keyframe puts the source where it was when the direct sound of that moment left it.
+* The *late tail* is noise that knows no direction: it stays while nothing moves and is drawn anew, cross-faded at constant
+  power, with every half metre that source and listener travel. An isotropic field sounds alike to every head orientation,
+  so turning changes nothing in it.
+
+Geometry is that of emission: a sound heard at ``t`` shows the source where it was at ``t - d/c``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auris.acoustics.air import speed_of_sound
+from auris.acoustics.bands import amplitude_partition, octave_centres
+from auris.acoustics.free_field import Arrivals, FreeFieldEngine, OpenPaths, arrivals, normalised, radiation
+from auris.acoustics.paths import SoundPaths
+from auris.acoustics.receivers import DirectionalReceiver, Receiver
+from auris.acoustics.response_engine import LayeredEngine, ResponseEngine
+from auris.acoustics.shoebox import ShoeboxAcoustics
+from auris.dsp.convolution import convolve, convolve_crossfaded
+from auris.dsp.delay_line import read_delayed
+from auris.scene import Listener, Source
+from auris.seeding import derive
+
+Float32 = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Motion = Literal["doppler", "crossfade"]
+
+KEYFRAME_HOP = 0.05  # seconds between keyframes of the reflections
+FILTER_HOP = 0.005  # seconds between head-related filters of the direct sound
+CONTROL_SPACING = 0.0025  # seconds between control points of the delay line
+REDRAW_DISTANCE = 0.5  # metres travelled between two draws of the late tail
+MOST_REDRAWS = 20.0  # per second
+AT_REST = 1e-3  # metres per second
+COLOUR_REACH = 0.005  # seconds on either side of the filter for directivity and air
+TAILS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class SoundInMotion:
+    """One source and one listener through time.
+
+    Attributes:
+        source: what sounds.
+        listener: where it is heard.
+        acoustics: the room, or None in a free field.
+        seed: the scene's seed.
+        index: number of the source in the scene; with the seed it names the stream of its late tail.
+    """
+
+    source: Source
+    listener: Listener
+    acoustics: ShoeboxAcoustics | None
+    seed: int
+    index: int
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything changes through time."""
+        return self.source.path.moves or self.listener.moves
+
+    @property
+    def speed_of_sound(self) -> float:
+        """Metres per second."""
+        return self.acoustics.speed_of_sound if self.acoustics is not None else speed_of_sound()
+
+    def emission_times(self, heard: ArrayLike) -> Floats:
+        """Return when the direct sound heard at times ``(K,)`` left the source (seconds)."""
+        arrival = np.asarray(heard, dtype=float)
+        ears = self.listener.path.at(arrival)
+        emitted = arrival
+        for _ in range(3):  # each round shrinks the error by the ratio of speeds, 170 at 2 m/s
+            emitted = arrival - np.linalg.norm(self.source.path.at(emitted) - ears, axis=-1) / self.speed_of_sound
+        return np.asarray(emitted)
+
+    def facings(self, emitted: ArrayLike) -> Floats:
+        """Return the unit vectors ``(K, 3)`` the source faces: its point, else along its motion, else the listener."""
+        times = np.asarray(emitted, dtype=float)
+        position = self.source.path.at(times)
+        if self.source.facing is not None:
+            return normalised(np.asarray(self.source.facing) - position)
+        facing = self.listener.path.at(times) - position
+        if self.source.path.moves:
+            step = 0.01
+            velocity = (self.source.path.at(times + step) - self.source.path.at(times - step)) / (2 * step)
+            facing = np.where(np.linalg.norm(velocity, axis=-1, keepdims=True) > AT_REST, velocity, facing)
+        return normalised(facing)
+
+    def paths(self, *, emitted: ArrayLike, heard: ArrayLike, draws: ArrayLike = 0) -> SoundPaths:
+        """Return one path per pair of times ``(K,)``.
+
+        Args:
+            emitted: seconds at which the source is looked at.
+            heard: seconds at which the listener is looked at.
+            draws: which draw of the late tail each path has.
+        """
+        left, arrived = np.atleast_1d(np.asarray(emitted, dtype=float)), np.atleast_1d(np.asarray(heard, dtype=float))
+        numbers = np.broadcast_to(np.asarray(draws, dtype=int), left.shape)
+        kind, rooms = (OpenPaths, ()) if self.acoustics is None else (SoundPaths, (self.acoustics,))
+        return kind(
+            rooms=rooms,
+            room_index=np.zeros(left.size, dtype=np.int64),
+            sources=self.source.path.at(left),
+            listeners=self.listener.path.at(arrived),
+            rotations=self.listener.turning.at(arrived).as_matrix(),
+            keys=np.array([derive(self.seed, "late", self.index, int(n)) for n in numbers], dtype=np.uint64),
+            directivity=(self.source.directivity,) * left.size,
+            facings=self.facings(left),
+        )
+
+
+def joined(parts: Sequence[SoundPaths]) -> SoundPaths:
+    """Return the paths of several sources in one room (or all without one) as one batch."""
+    return replace(
+        parts[0],
+        room_index=np.concatenate([p.room_index for p in parts]),
+        sources=np.concatenate([p.sources for p in parts]),
+        listeners=np.concatenate([p.listeners for p in parts]),
+        rotations=np.concatenate([p.rotations for p in parts]),
+        keys=np.concatenate([p.keys for p in parts]),
+        directivity=tuple(pattern for p in parts for pattern in p.directivity),
+        facings=np.concatenate([p.facings for p in parts]),
+    )
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The part of a scene that is rendered: from sample ``start``, ``length`` samples at ``sample_rate``."""
+
+    start: int
+    length: int
+    sample_rate: int
+
+    def times(self, samples: ArrayLike) -> Floats:
+        """Return the scene's time in seconds at ``samples`` counted from the start."""
+        return np.asarray((self.start + np.asarray(samples, dtype=float)) / self.sample_rate)
+
+
+def render_moving(
+    dry: Float32,
+    motion: SoundInMotion,
+    engine: ResponseEngine,
+    stretch: Stretch,
+    *,
+    mode: Motion = "doppler",
+    hop: float = KEYFRAME_HOP,
+) -> Float32:
+    """Return what a receiver hears of a mono signal whose source moves, or that is heard while moving.
+
+    Args:
+        dry: ``(N,)``, the signal at 1 m from the beginning of ``stretch``.
+        motion: source and listener through time.
+        engine: acoustics; one that gives whole responses only is cross-faded whatever the mode.
+        stretch: which part of the scene ``dry`` begins, and how much to return.
+        mode: ``"doppler"``, or ``"crossfade"`` of complete early responses without pitch shift.
+        hop: seconds between keyframes of reflections.
+
+    Returns:
+        float32 ``(C, stretch.length)``.
+    """
+    if mode == "doppler" and isinstance(engine, FreeFieldEngine):
+        return direct_sound(dry, motion, engine.receiver, stretch)
+    if not isinstance(engine, LayeredEngine):
+        return _keyframed(dry, motion, engine, stretch, layer="responses", hop=hop)
+    out = _keyframed(dry, motion, engine, stretch, layer="reflections" if mode == "doppler" else "early", hop=hop)
+    if mode == "doppler":
+        out += direct_sound(dry, motion, engine.receiver, stretch)
+    _add_tail(out, dry, motion, engine, stretch)
+    return out
+
+
+# ── direct sound ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def direct_sound(dry: Float32, motion: SoundInMotion, receiver: Receiver, stretch: Stretch) -> Float32:
+    """Return the direct sound alone, ``(C, stretch.length)``, through delay lines."""
+    rate = stretch.sample_rate
+    signal = _coloured(dry, motion, stretch)
+    spacing = max(8, round(CONTROL_SPACING * rate))
+    latency = receiver.responses.latency if isinstance(receiver, DirectionalReceiver) else 0.0
+    lead = int(np.ceil(latency))
+    heard = stretch.times(np.arange(0, stretch.length + lead + spacing, spacing) - lead)
+    direct = _arrivals_at(motion, receiver, heard)
+    delays = direct.distances * (rate / motion.speed_of_sound)
+    if not isinstance(receiver, DirectionalReceiver):
+        return read_delayed(signal, delays, direct.gains, spacing=spacing, length=stretch.length)
+    # The filters come ``latency`` late and the result is cut ``lead`` samples early: the difference is delay to be added.
+    delays = delays + (lead - latency)
+    arrived = read_delayed(signal, delays, direct.gains, spacing=spacing, length=stretch.length + lead)[0]
+    hop = max(16, round(FILTER_HOP * rate))
+
+    def filters(indices: NDArray[np.intp]) -> Float32:
+        towards = _arrivals_at(motion, receiver, stretch.times(indices * hop - lead)).directions
+        return receiver.responses.interpolated(towards)
+
+    heard_by_ears = convolve_crossfaded(
+        arrived, filters, hop=hop, fade="output", taps=receiver.responses.taps, length=stretch.length + lead
+    )
+    return heard_by_ears[:, lead:]
+
+
+def _arrivals_at(motion: SoundInMotion, receiver: Receiver, heard: Floats) -> Arrivals:
+    sources = motion.source.path.at(motion.emission_times(heard))
+    return arrivals(receiver, sources, motion.listener.path.at(heard), motion.listener.turning.at(heard).as_matrix())
+
+
+def _coloured(dry: Float32, motion: SoundInMotion, stretch: Stretch) -> Float32:
+    """Return the signal with what its directivity and the air take from the direct sound, as it leaves the source."""
+    air = np.zeros(1) if motion.acoustics is None else motion.acoustics.air
+    if motion.source.directivity == "omni" and not np.any(air > 0):
+        return dry
+    rate, hop = stretch.sample_rate, round(KEYFRAME_HOP * stretch.sample_rate)
+    centres = octave_centres(rate)
+    half = round(COLOUR_REACH * rate)
+    weights = amplitude_partition(np.fft.rfftfreq(4 * half, 1 / rate), centres)
+    window = np.hanning(2 * half + 3)[1:-1]
+
+    def filters(indices: NDArray[np.intp]) -> Float32:
+        emitted = stretch.times(indices * hop)
+        offset = motion.listener.path.at(emitted) - motion.source.path.at(emitted)
+        distance = np.linalg.norm(offset, axis=-1)
+        gains = radiation(motion.source.directivity, motion.facings(emitted), normalised(offset), centres.size)
+        gains = gains * np.exp(-0.5 * air[:, None] * distance)
+        impulses = np.roll(np.fft.irfft(gains.T @ weights, axis=-1), half, axis=-1)[:, : 2 * half + 1]
+        return (impulses * window)[:, None, :].astype(np.float32)
+
+    shaped = convolve_crossfaded(dry, filters, hop=hop, fade="input", taps=2 * half + 1)
+    return shaped[0, half:]
+
+
+# ── the room ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _keyframed(
+    dry: Float32,
+    motion: SoundInMotion,
+    engine: ResponseEngine,
+    stretch: Stretch,
+    *,
+    layer: Literal["responses", "early", "reflections"],
+    hop: float,
+) -> Float32:
+    """Cross-fade the room's responses between keyframes."""
+    step = max(1, round(hop * stretch.sample_rate))
+    respond = getattr(engine, layer)
+
+    def keyframes(indices: NDArray[np.intp]) -> Float32:
+        times = stretch.times(indices * step)
+        emitted = motion.emission_times(times) if motion.listener.moves else times
+        return np.asarray(respond(motion.paths(emitted=emitted, heard=times)), dtype=np.float32)
+
+    # The early part is longest where the direct sound is latest.
+    indices = np.arange(-(-stretch.length // step) + 1)
+    apart = motion.source.path.at(stretch.times(indices * step)) - motion.listener.path.at(stretch.times(indices * step))
+    farthest = int(np.argmax(np.linalg.norm(apart, axis=-1)))
+    taps = keyframes(np.array([farthest])).shape[2]
+    return convolve_crossfaded(
+        dry,
+        lambda indices: _fitted(keyframes(indices), taps),
+        hop=step,
+        fade="output" if motion.listener.moves else "input",
+        taps=taps,
+        length=stretch.length,
+    )
+
+
+def _fitted(responses: Float32, taps: int) -> Float32:
+    """Cut or pad responses to ``taps`` samples."""
+    if responses.shape[2] >= taps:
+        return responses[:, :, :taps]
+    return np.pad(responses, ((0, 0), (0, 0), (0, taps - responses.shape[2])))
+
+
+def _add_tail(out: Float32, dry: Float32, motion: SoundInMotion, engine: LayeredEngine, stretch: Stretch) -> None:
+    """Add the late tail, drawn anew with every :data:`REDRAW_DISTANCE` travelled."""
+    if motion.acoustics is None:
+        return
+    length = min(late_length(motion.acoustics, stretch.sample_rate), stretch.length)
+    moments, travelled = _travelled(motion, stretch, dry.size)
+    progress = np.interp(stretch.times(np.arange(dry.size)), moments, travelled)
+    draws = np.arange(int(np.floor(progress[0])), int(np.ceil(progress[-1])) + 1)
+    for first in range(0, draws.size, TAILS_AT_ONCE):
+        numbers = draws[first : first + TAILS_AT_ONCE]
+        times = moments[np.minimum(np.searchsorted(travelled, numbers), moments.size - 1)]
+        tails = engine.late(motion.paths(emitted=times, heard=times, draws=numbers), length=length)
+        for number, tail in zip(numbers, tails, strict=True):
+            low, high = np.searchsorted(progress, [number - 1, number + 1], side="right")
+            low = 0 if number == draws[0] else int(low)
+            # Cosine of the way to the next draw: independent noises keep their power when the squares add to one.
+            weight = np.cos(0.5 * np.pi * np.minimum(np.abs(progress[low:high] - number), 1))
+            grain = dry[low:high] * weight.astype(np.float32)
+            if grain.any():
+                heard = convolve(grain[None], tail[None], length=min(grain.size + length - 1, stretch.length - low))[0]
+                out[:, low : low + heard.shape[1]] += heard
+
+
+def late_length(acoustics: ShoeboxAcoustics, sample_rate: int) -> int:
+    """Return the samples of a whole response: the longest reverberation time of any band."""
+    return int(np.ceil(acoustics.longest_t60 * sample_rate))
+
+
+def _travelled(motion: SoundInMotion, stretch: Stretch, samples: int) -> tuple[Floats, Floats]:
+    """Moments from the scene's beginning, and the way of source and listener together by then, in redraw distances."""
+    end = (stretch.start + samples) / stretch.sample_rate
+    moments = np.linspace(0, end, max(2, int(np.ceil(end / 0.01)) + 1))
+    ways = [np.linalg.norm(np.diff(path.at(moments), axis=0), axis=1) for path in (motion.source.path, motion.listener.path)]
+    travelled = np.concatenate([[0.0], np.cumsum(ways[0] + ways[1])])
+    return moments, travelled / max(REDRAW_DISTANCE, float(travelled[-1]) / (MOST_REDRAWS * max(end, 1.0)))

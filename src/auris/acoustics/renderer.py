@@ -1,0 +1,254 @@
+"""From a scene and the sounds of its sources to what the listener's microphones or ears receive.
+
+Rendering changes no label: the truth of a rendering is ``scene.tracks``. Sources that rest, for a listener who rests, are
+answered in one call of the engine and convolved; the others go through :mod:`auris.acoustics.motion`. Every random stream
+has a name below the scene's seed (``late/source/draw``, ``background/...``), so one more source changes nothing in the
+others, and a scene sounds the same alone and in a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auris.acoustics.background import render_background
+from auris.acoustics.engine import ShoeboxEngine
+from auris.acoustics.free_field import FreeFieldEngine
+from auris.acoustics.motion import Motion, SoundInMotion, Stretch, joined, late_length, render_moving
+from auris.acoustics.receivers import Receiver, receiver_for
+from auris.acoustics.response_engine import ResponseEngine
+from auris.acoustics.shoebox import ShoeboxAcoustics
+from auris.audio import Audio
+from auris.channels import ChannelLayout
+from auris.dsp.convolution import convolve
+from auris.dsp.hrtf import DirectionalResponses
+from auris.errors import LayoutError, ParameterError, unknown_name
+from auris.scene import Scene
+
+Float32 = NDArray[np.float32]
+Engine = ResponseEngine | Literal["auto", "shoebox", "free_field"]
+
+MOTIONS: tuple[Motion, ...] = ("doppler", "crossfade")
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """What was heard, and what it was made of.
+
+    Attributes:
+        mixture: everything; exactly ``stems[0] + stems[1] + … + background``, added in that order in float32.
+        stems: each source as heard, reverberation included.
+        dry: each source as given, mono, at 1 m.
+        background: noise, or None.
+        scene: the scene; its tracks are the ground truth.
+    """
+
+    mixture: Audio
+    stems: tuple[Audio, ...]
+    dry: tuple[Audio, ...]
+    background: Audio | None
+    scene: Scene
+
+
+def render(
+    scene: Scene,
+    dry: ArrayLike,
+    *,
+    layout: ChannelLayout | str,
+    sample_rate: int,
+    hrtf: DirectionalResponses | None = None,
+    engine: Engine = "auto",
+    motion: Motion = "doppler",
+) -> Rendering:
+    """Render a scene.
+
+    Reverberation rings on after events and ends with the scene.
+
+    Args:
+        scene: room, listener, sources, noise.
+        dry: ``(S, N)``, the sound of each source at 1 m, already placed in time; shorter than the scene is padded with
+            silence.
+        layout: what receives: a :class:`ChannelLayout` or its name (``"foa"``, ``"binaural"``, …).
+        sample_rate: 8000 to 96000 Hz.
+        hrtf: head of a binaural layout; None takes the built-in head.
+        engine: ``"auto"`` takes the shoebox engine in a room and the free field without one; an engine of your own or a
+            measured one (:class:`~auris.acoustics.response_engine.ResponseEngine`) answers whatever the room.
+        motion: ``"doppler"`` delays moving sound exactly; ``"crossfade"`` fades between static responses.
+
+    Returns:
+        Mixture, stems, dry sounds and noise, all ``round(duration * sample_rate)`` samples long.
+
+    Raises:
+        ParameterError: ``dry`` does not fit the scene, or a name is unknown.
+        LayoutError: the engine gives another number of channels than the layout has.
+        SceneError: the room is impossible, or an engine cannot answer a position.
+    """
+    if motion not in MOTIONS:
+        raise ParameterError(unknown_name("motion", motion, MOTIONS))
+    kind = ChannelLayout.parse(layout)
+    length = max(1, round(scene.duration * sample_rate))
+    sounds = _checked_dry(dry, scene, length)
+    chosen = _engine_for(scene, kind, sample_rate, hrtf, engine)
+    acoustics = None
+    if scene.room is not None and isinstance(chosen, ShoeboxEngine):
+        acoustics = ShoeboxAcoustics.from_room(scene.room, sample_rate)
+    parts = [SoundInMotion(s, scene.listener, acoustics, scene.seed, i) for i, s in enumerate(scene.sources)]
+    stems = np.zeros((len(parts), kind.channels, length), np.float32)
+    _render_resting(stems, sounds, [p for p in parts if not p.moves], chosen, sample_rate)
+    moving = [p for p in parts if p.moves]
+    _render_moving(stems, sounds, moving, chosen, sample_rate=sample_rate, motion=motion)
+    receiver = receiver_for(kind, sample_rate, hrtf=hrtf)
+    return _mixed(scene, sounds, stems, receiver, layout=kind, sample_rate=sample_rate)
+
+
+def render_batch(
+    scenes: Sequence[Scene],
+    dries: Sequence[ArrayLike],
+    *,
+    layout: ChannelLayout | str,
+    sample_rate: int,
+    hrtf: DirectionalResponses | None = None,
+    engine: Engine = "auto",
+    motion: Motion = "doppler",
+    threads: int = 1,
+) -> list[Rendering]:
+    """Render many scenes, each bit for bit as :func:`render` would; engines and their tables are shared.
+
+    Args:
+        scenes: what to render.
+        dries: the sources' sounds of each scene, ``(S, N)``.
+        layout: as in :func:`render`.
+        sample_rate: as in :func:`render`.
+        hrtf: as in :func:`render`.
+        engine: as in :func:`render`.
+        motion: as in :func:`render`.
+        threads: scenes rendered at once; compiled code and transforms run without the interpreter lock.
+
+    Raises:
+        ParameterError: the numbers of scenes and of sounds differ; else as :func:`render`.
+    """
+    if len(scenes) != len(dries):
+        raise ParameterError(f"{len(scenes)} scenes but sounds for {len(dries)}; give one array of dry sounds per scene")
+
+    def one(pair: tuple[Scene, ArrayLike]) -> Rendering:
+        return render(pair[0], pair[1], layout=layout, sample_rate=sample_rate, hrtf=hrtf, engine=engine, motion=motion)
+
+    pairs = list(zip(scenes, dries, strict=True))
+    if threads <= 1:
+        return [one(pair) for pair in pairs]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, pairs))
+
+
+def _checked_dry(dry: ArrayLike, scene: Scene, length: int) -> Float32:
+    sounds = np.asarray(dry, dtype=np.float32)
+    if not scene.sources and sounds.size == 0:
+        return np.zeros((0, length), np.float32)
+    if sounds.ndim != 2 or sounds.shape[0] != len(scene.sources) or sounds.shape[1] > length:
+        raise ParameterError(
+            f"dry sounds must have shape ({len(scene.sources)} sources, at most {length} samples), got {sounds.shape}"
+        )
+    if not np.all(np.isfinite(sounds)):
+        bad = int(np.flatnonzero(~np.isfinite(sounds).all(axis=1))[0])
+        raise ParameterError(f"the dry sound of source {bad} has samples that are NaN or infinite; repair it first")
+    return np.pad(sounds, ((0, 0), (0, length - sounds.shape[1])))
+
+
+def _engine_for(
+    scene: Scene, layout: ChannelLayout, sample_rate: int, hrtf: DirectionalResponses | None, engine: Engine
+) -> ResponseEngine:
+    if isinstance(engine, str):
+        if engine not in ("auto", "shoebox", "free_field"):
+            raise ParameterError(unknown_name("engine", engine, ["auto", "shoebox", "free_field"]))
+        if engine == "shoebox" and scene.room is None:
+            raise ParameterError("the shoebox engine needs a room, and this scene has none; give it one or use 'free_field'")
+        in_room = scene.room is not None and engine != "free_field"
+        return _shoebox_engine(layout, sample_rate, hrtf) if in_room else _free_field_engine(layout, sample_rate, hrtf)
+    if engine.channels != layout.channels:
+        raise LayoutError(f"the engine gives {engine.channels} channels, layout {layout.name} has {layout.channels}")
+    return engine
+
+
+@lru_cache(maxsize=16)
+def _shoebox_engine(layout: ChannelLayout, sample_rate: int, hrtf: DirectionalResponses | None) -> ShoeboxEngine:
+    return ShoeboxEngine(receiver_for(layout, sample_rate, hrtf=hrtf), sample_rate)
+
+
+@lru_cache(maxsize=16)
+def _free_field_engine(layout: ChannelLayout, sample_rate: int, hrtf: DirectionalResponses | None) -> FreeFieldEngine:
+    return FreeFieldEngine(receiver_for(layout, sample_rate, hrtf=hrtf), sample_rate)
+
+
+def _support(sound: Float32) -> slice:
+    """The part of a signal between its first and last sample that is not zero; empty for silence."""
+    places = np.flatnonzero(sound)
+    return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
+
+
+def _render_resting(
+    stems: Float32, sounds: Float32, parts: list[SoundInMotion], engine: ResponseEngine, sample_rate: int
+) -> None:
+    """Fill the stems of sources that rest: responses in one call of the engine where it is a room's, one convolution each."""
+    parts = [part for part in parts if sounds[part.index].any()]
+    if not parts:
+        return
+    most, acoustics = stems.shape[2], parts[0].acoustics
+    if acoustics is not None:
+        paths = joined([part.paths(emitted=0.0, heard=0.0) for part in parts])
+        length = most if most < late_length(acoustics, sample_rate) else None
+        responses = list(engine.responses(paths, length=length))
+    else:  # one by one: the length of a response must not depend on the other sources
+        responses = [engine.responses(part.paths(emitted=0.0, heard=0.0))[0] for part in parts]
+    for part, response in zip(parts, responses, strict=True):
+        support = _support(sounds[part.index])
+        grain = sounds[part.index, support]
+        count = min(grain.size + response.shape[1] - 1, most - support.start)
+        stems[part.index, :, support.start : support.start + count] = convolve(grain[None], response[None], length=count)[0]
+
+
+def _render_moving(
+    stems: Float32,
+    sounds: Float32,
+    parts: list[SoundInMotion],
+    engine: ResponseEngine,
+    *,
+    sample_rate: int,
+    motion: Motion,
+) -> None:
+    """Fill the stems of sources that move, or that are heard while moving."""
+    for part in parts:
+        support = _support(sounds[part.index])
+        if support.stop > support.start:
+            stretch = Stretch(support.start, stems.shape[2] - support.start, sample_rate)
+            grain = sounds[part.index, support]
+            stems[part.index, :, support.start :] = render_moving(grain, part, engine, stretch, mode=motion)
+
+
+def _mixed(
+    scene: Scene, sounds: Float32, stems: Float32, receiver: Receiver, *, layout: ChannelLayout, sample_rate: int
+) -> Rendering:
+    """Add the stems, put noise under them, and wrap everything up."""
+    mixture: Float32 = np.zeros(stems.shape[1:], np.float32)
+    for stem in stems:
+        mixture += stem
+    active = np.zeros(stems.shape[2], dtype=np.bool_)
+    for _, event in scene.events():
+        active[round(event.onset * sample_rate) : round(event.offset * sample_rate)] = True
+    noise = render_background(
+        scene.background, receiver, first_channel=mixture[0], active=active, sample_rate=sample_rate, seed=scene.seed
+    )
+    if noise is not None:
+        mixture += noise
+    return Rendering(
+        mixture=Audio(mixture, sample_rate, layout),
+        stems=tuple(Audio(stem, sample_rate, layout) for stem in stems),
+        dry=tuple(Audio(sound, sample_rate, "mono") for sound in sounds),
+        background=None if noise is None else Audio(noise, sample_rate, layout),
+        scene=scene,
+    )

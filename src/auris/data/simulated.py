@@ -1,0 +1,263 @@
+"""Training examples mixed on the fly from rendered stems, and whole scenes rendered for validation.
+
+An example is up to three stems that overlap, each turned, mirrored, shifted in time and set to a level of its own, under
+diffuse and sensor noise; labels follow. Ambisonics turn about the vertical and mirror exactly; ears only exchange sides.
+Stems of one example may come from different rooms: the listener network hears single sources in rooms, and the number
+of examples is what it lacks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from auris import seeding
+from auris.audio import Audio
+from auris.channels import ChannelLayout
+from auris.data.dry import dry_signals
+from auris.data.scene_sampler import sample_scene
+from auris.data.sound_bank import Bank
+from auris.data.stems import PATH_RATE, Shard, StemSettings, read_shard, shard_folder
+from auris.dsp.hrtf import DirectionalResponses
+from auris.errors import FormatError, ParameterError
+from auris.models.accdoa import encode_scene, fill_slots, frame_times
+from auris.scene import Scene
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MixSettings:
+    """How stems become examples. Ranges are (low, high), drawn uniformly.
+
+    Attributes:
+        sources: weights of 0, 1, 2, … stems in an example.
+        level_db: level of each stem against the others.
+        gain_db: level of the whole example.
+        diffuse_snr_db: of the diffuse noise, against the mean power of the stems' first channel.
+        sensor_snr_db: of each channel's own noise.
+        turn: whether ambisonics are turned about the vertical and mirrored, and ears exchanged.
+        shift: longest shift in time, as a share of the example.
+    """
+
+    sources: tuple[float, ...] = (0.03, 0.37, 0.38, 0.22)
+    level_db: tuple[float, float] = (-8.0, 8.0)
+    gain_db: tuple[float, float] = (-15.0, 15.0)
+    diffuse_snr_db: tuple[float, float] = (5.0, 40.0)
+    sensor_snr_db: tuple[float, float] = (25.0, 60.0)
+    turn: bool = True
+    shift: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not self.sources or min(self.sources) < 0 or not sum(self.sources) > 0:
+            raise ParameterError(f"sources are weights of at least 0, not all 0; got {self.sources!r}")
+        for name in ("level_db", "gain_db", "diffuse_snr_db", "sensor_snr_db"):
+            value = getattr(self, name)
+            if len(value) != 2 or not value[0] <= value[1]:
+                raise ParameterError(f"{name} is a range (low, high), got {value!r}")
+        if not 0 <= self.shift < 1:
+            raise ParameterError(f"shift must lie in [0, 1), got {self.shift!r}")
+
+
+@dataclass(eq=False)
+class StemPool:
+    """The shards that exist so far below a folder; it grows while another process renders.
+
+    Attributes:
+        folder: where shards are.
+        limit: number of shards that are ever used.
+    """
+
+    folder: Path
+    limit: int
+    shards: list[Shard] = field(default_factory=list)
+
+    def refresh(self) -> int:
+        """Map the shards that have appeared, in the order of their numbers; return how many there are."""
+        while len(self.shards) < self.limit and shard_folder(self.folder, len(self.shards)).is_dir():
+            self.shards.append(read_shard(self.folder, len(self.shards)))
+        return len(self.shards)
+
+    def draw(self, rng: np.random.Generator) -> tuple[Shard, int]:
+        """Return a random stem as its shard and row.
+
+        Raises:
+            FormatError: there are no stems yet.
+        """
+        if not self.shards:
+            raise FormatError(f"{self.folder}: no stems yet; render some first (auris.data.stems.render_shards)")
+        shard = self.shards[int(rng.integers(len(self.shards)))]
+        return shard, int(rng.integers(len(shard.classes)))
+
+
+class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
+    """An endless series of batches of mixed examples.
+
+    Batch ``n`` is a pure function of the seed, ``n`` and the shards in the pool. Iteration goes on where it stopped;
+    set :attr:`position` to resume.
+
+    Yields:
+        waveforms ``(batch, channels, samples)`` float32 and targets ``(batch, frames, slots, classes, 5)``
+        (:func:`auris.models.accdoa.encode_scene`).
+    """
+
+    def __init__(
+        self,
+        pool: StemPool,
+        stems: StemSettings,
+        *,
+        classes: int,
+        batch: int,
+        frame_seconds: float,
+        mix: MixSettings | None = None,
+        slots: int = 3,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.pool, self.stems, self.mix = pool, stems, mix or MixSettings()
+        self.classes, self.batch, self.slots = classes, batch, slots
+        self.frame_seconds, self.seed = frame_seconds, seed
+        self.position = 0
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield batches without end."""
+        while True:
+            self.pool.refresh()
+            rng = seeding.generator(self.seed, "batch", self.position)
+            self.position += 1
+            examples = [self.example(rng) for _ in range(self.batch)]
+            waves, targets = (np.stack(part) for part in zip(*examples, strict=True))
+            yield torch.from_numpy(waves), torch.from_numpy(targets)
+
+    def example(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
+        """Return one example: waveform ``(channels, samples)`` and targets ``(frames, slots, classes, 5)``."""
+        mix, rate = self.mix, self.stems.sample_rate
+        channels = ChannelLayout.parse(self.stems.layout).channels
+        wave = np.zeros((channels, round(self.stems.seconds * rate)), np.float32)
+        times = frame_times(round(self.stems.seconds / self.frame_seconds), self.frame_seconds)
+        weights = np.asarray(mix.sources) / sum(mix.sources)
+        count = int(rng.choice(len(weights), p=weights))
+        labels, active, places = [], [], []
+        for _ in range(count):
+            shard, row = self.pool.draw(rng)
+            shift, turn = self._shift(shard, row, rng), self._turn(rng)
+            self._add(wave, shard, row, shift=round(shift * rate), turn=turn, rng=rng)
+            labels.append(int(shard.classes[row]))
+            active.append((times >= shard.onsets[row] + shift) & (times < shard.offsets[row] + shift))
+            index = np.clip(np.round((times - shift) * PATH_RATE), 0, shard.positions.shape[1] - 1).astype(int)
+            places.append(shard.positions[row][index] @ turn.T)
+        self._add_noise(wave, rng)
+        wave *= np.float32(10 ** (rng.uniform(*mix.gain_db) / 20))
+        points = np.asarray(places, dtype=np.float64).reshape(count, len(times), 3)
+        distances = np.linalg.norm(points, axis=-1)
+        targets = fill_slots(
+            np.asarray(labels, dtype=np.int64),
+            np.asarray(active, dtype=bool).reshape(count, len(times)),
+            points / np.maximum(distances, 1e-6)[..., None],
+            distances,
+            classes=self.classes,
+            slots=self.slots,
+        )
+        return wave, targets
+
+    def _shift(self, shard: Shard, row: int, rng: np.random.Generator) -> float:
+        """Seconds by which a stem is moved; at least 0.3 s of its event stay."""
+        longest, seconds = self.mix.shift * self.stems.seconds, self.stems.seconds
+        low = max(-longest, 0.3 - float(shard.offsets[row]))
+        high = min(longest, seconds - 0.3 - float(shard.onsets[row]))
+        return float(rng.uniform(low, high)) if low < high else 0.0
+
+    def _turn(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """A matrix ``(3, 3)`` that acts on directions and can be applied to this layout exactly."""
+        if not self.mix.turn:
+            return np.eye(3)
+        left_right, up_down = rng.choice((-1.0, 1.0), size=2)
+        if self.stems.layout == "binaural":
+            return np.diag([1.0, left_right, 1.0])
+        yaw = rng.uniform(-math.pi, math.pi)
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]) @ np.diag([1.0, left_right, up_down])
+
+    def _add(
+        self, wave: Float32, shard: Shard, row: int, *, shift: int, turn: NDArray[np.float64], rng: np.random.Generator
+    ) -> None:
+        """Add one stem, turned and shifted, at a level of its own."""
+        samples = wave.shape[1]
+        into, out_of = slice(max(shift, 0), samples + min(shift, 0)), slice(max(-shift, 0), samples - max(shift, 0))
+        stem = shard.audio[row][:, out_of].astype(np.float32)
+        # Distance sets the level in rooms; half of that range is kept, so that the far one is not always lost.
+        loudness = math.sqrt(float(np.mean(np.square(stem[0]))) + 1e-9) * float(shard.gains[row])
+        level = 10 ** (rng.uniform(*self.mix.level_db) / 20) * (0.02 / loudness) ** 0.5
+        wave[:, into] += turned(stem, turn) * np.float32(float(shard.gains[row]) * level)
+
+    def _add_noise(self, wave: Float32, rng: np.random.Generator) -> None:
+        power = float(np.mean(np.square(wave[0]))) or 1e-4
+        shard, _ = self.pool.draw(rng)
+        if len(shard.noise):
+            take = np.roll(shard.noise[int(rng.integers(len(shard.noise)))], int(rng.integers(wave.shape[1])), axis=1)
+            gain = math.sqrt(power * 10 ** (-rng.uniform(*self.mix.diffuse_snr_db) / 10))
+            wave += take[:, : wave.shape[1]].astype(np.float32) * np.float32(gain)
+        gain = math.sqrt(power * 10 ** (-rng.uniform(*self.mix.sensor_snr_db) / 10))
+        wave += rng.standard_normal(wave.shape, dtype=np.float32) * np.float32(gain)
+
+
+def turned(samples: Float32, turn: NDArray[np.float64]) -> Float32:
+    """Apply an orthogonal matrix on directions to the sound field.
+
+    Args:
+        samples: first-order ambisonics ``(4, samples)`` (any matrix), or two ears ``(2, samples)`` (the identity, or the
+            exchange of left and right).
+        turn: ``(3, 3)``, acting on x, y, z.
+    """
+    if len(samples) == 2:
+        return samples[::-1] if turn[1, 1] < 0 else samples
+    order = [1, 2, 0]  # the channels after W are Y, Z, X
+    matrix = turn[np.ix_(order, order)].astype(np.float32)
+    return np.concatenate([samples[:1], matrix @ samples[1:]])
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedScene:
+    """A scene and what a listener hears of it."""
+
+    scene: Scene
+    audio: Audio
+
+
+def validation_scenes(
+    preset: str,
+    bank: Bank,
+    *,
+    layout: str,
+    sample_rate: int,
+    count: int,
+    seed: int,
+    heads: Sequence[DirectionalResponses | None] = (None,),
+) -> Iterator[RenderedScene]:
+    """Yield the scenes 0 … ``count`` - 1 of a preset, rendered as ``auris simulate`` does; heads take turns."""
+    from auris.acoustics.renderer import render
+
+    for index in range(count):
+        scene = sample_scene(preset, bank, seeding.derive(seed, "scene", index))
+        dry = dry_signals(scene, bank, sample_rate)
+        parsed = ChannelLayout.parse(layout)
+        hrtf = heads[index % len(heads)] if parsed.kind == "binaural" else None
+        yield RenderedScene(scene, render(scene, dry, layout=parsed, sample_rate=sample_rate, hrtf=hrtf).mixture)
+
+
+def as_batch(scenes: Sequence[RenderedScene], labels: Sequence[str], *, frame_seconds: float) -> tuple[Tensor, Tensor]:
+    """Return scenes of equal length as one batch of waveforms and targets, as :class:`SimulatedDataset` yields them."""
+    targets = [
+        encode_scene(s.scene, labels, frames=math.ceil(round(s.audio.duration / frame_seconds, 6)), frame_seconds=frame_seconds)
+        for s in scenes
+    ]
+    waves = np.stack([s.audio.samples for s in scenes])
+    return torch.tensor(waves), torch.tensor(np.stack(targets))

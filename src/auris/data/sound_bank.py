@@ -1,0 +1,395 @@
+"""Where the sounds of a scene come from: recordings in folders, procedural synthesis, or a mixture of both.
+
+A bank speaks four verbs (:class:`Bank`): it *picks* a :class:`~auris.scene.Sound` of a class, tells how long that sound
+lasts, gives an *excerpt* of it as recorded, and a *dry* signal at unit level. A sound carries everything needed to play
+it again (file, start, seed), so a scene file and the folder are enough to repeat a rendering.
+
+How a recording is played: from ``sound.start`` on, mono, without anything below 25 Hz (wind and handling noise would
+otherwise set the level), faded in over 5 ms and out over 20 ms. An event longer than the sound repeats it: seamlessly, by
+an equal-power cross-fade of 50 ms, when it lasts a second or more; a shorter one once per second, with silence between.
+A ``sound.seed`` above 0 plays a variation of a recording (:mod:`auris.data.variation`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from auris.data.activity import ActivitySettings, Segment, active_segments
+from auris.data.playback import faded, high_passed, mono, repeated
+from auris.data.procedural import PROCEDURAL_SOUNDS, synthesise
+from auris.data.sound_folder import BankReport, Clip, Split, recording_of, scan
+from auris.data.variation import Variation
+from auris.dsp.loudness import scaled_to
+from auris.dsp.resampling import resample
+from auris.errors import FormatError, ParameterError, SceneError, unknown_name
+from auris.scene import Sound
+
+Samples = NDArray[np.float32]
+CACHE_BYTES = 1 << 29
+
+
+@runtime_checkable
+class Bank(Protocol):
+    """Anything that can supply the sounds of a scene."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Classes that can be picked, sorted."""
+        ...
+
+    def pick(self, label: str, generator: np.random.Generator, *, duration: float | None = None) -> Sound:
+        """Return a sound of class ``label``.
+
+        Args:
+            label: one of :attr:`labels`.
+            generator: source of randomness.
+            duration: seconds that will be played; a longer recording is then entered at a random moment.
+
+        Raises:
+            ParameterError: the label is unknown.
+        """
+        ...
+
+    def plays(self, sound: Sound) -> bool:
+        """Tell whether ``sound`` can be played by this bank."""
+        ...
+
+    def clip_length(self, sound: Sound) -> float:
+        """Return the seconds ``sound`` lasts before it repeats; infinite for a synthesis."""
+        ...
+
+    def excerpt(self, sound: Sound, *, sample_rate: int, duration: float) -> Samples:
+        """Return ``sound`` for ``duration`` seconds at the level of the recording, ``(round(duration * rate),)``."""
+        ...
+
+    def dry(self, sound: Sound, sample_rate: int, duration: float) -> Samples:
+        """Return ``sound`` for ``duration`` seconds at an active RMS of 1, ``(round(duration * rate),)``.
+
+        Raises:
+            SceneError: the file is missing, damaged or silent there.
+        """
+        ...
+
+
+class SoundBank:
+    """Recordings in ``folder/class/**/file``, read lazily and kept in a bounded cache.
+
+    Attributes:
+        folder: where the recordings are.
+        clips: by class, the usable recordings of the chosen split.
+        report: what was found and what was skipped, by name; grows when a file turns out silent or damaged.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        labels: Sequence[str] | None = None,
+        split: Split | None = None,
+        folds: Sequence[int] | None = None,
+        variations: int = 1,
+        activity: ActivitySettings | None = None,
+        recording: Callable[[str], str] = recording_of,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        """Read the headers of a folder of sounds.
+
+        Args:
+            folder: holds one folder per class.
+            labels: classes to use; None uses all.
+            split: ``train`` (80 %), ``validation`` or ``test`` (10 % each) by a hash of the source recording.
+            folds: use only files named ``foldN-...`` with these N.
+            variations: how many variations of each recording :meth:`pick` draws from; 1 plays them as recorded.
+            activity: how silence is told from sound.
+            recording: names the source recording of a file, so that its takes stay in one split.
+            cache_bytes: memory for decoded recordings.
+
+        Raises:
+            FormatError: the folder is missing or holds nothing usable.
+            ParameterError: unknown labels or split, both ``split`` and ``folds``, or ``variations`` below 1.
+        """
+        if variations < 1:
+            raise ParameterError(f"variations must be at least 1 (as recorded), got {variations!r}")
+        self.folder = Path(folder)
+        self.clips: dict[str, list[Clip]]
+        self.report: BankReport
+        self.clips, self.report = scan(self.folder, labels=labels, split=split, folds=folds, recording=recording)
+        self._variations = variations
+        self._activity = activity or ActivitySettings()
+        self._cache: OrderedDict[str, tuple[Samples, int]] = OrderedDict()
+        self._cache_bytes = cache_bytes
+        self._segments: dict[str, tuple[Segment, ...]] = {}
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Classes with at least one usable recording, sorted."""
+        return tuple(self.clips)
+
+    def pick(self, label: str, generator: np.random.Generator, *, duration: float | None = None) -> Sound:
+        """Return an active stretch of a random recording of class ``label``; see :meth:`Bank.pick`.
+
+        A recording that turns out silent or damaged is skipped and reported.
+
+        Raises:
+            ParameterError: the label is unknown.
+            FormatError: no recording of the class can be used.
+        """
+        if label not in self.clips:
+            raise ParameterError(unknown_name(f"class in {self.folder}", label, self.clips))
+        clips = self.clips[label]
+        variation = int(generator.integers(self._variations)) if self._variations > 1 else 0
+        first, place, entry = int(generator.integers(len(clips))), generator.random(), generator.random()
+        for clip in (*clips[first:], *clips[:first]):
+            segments = self.segments(clip.file)
+            if segments:
+                break
+        else:
+            raise FormatError(f"{self.folder / label}: none of its {len(clips)} recordings can be used:\n{self.report}")
+        ends = np.cumsum([s.duration for s in segments])
+        segment = segments[min(int(np.searchsorted(ends, place * ends[-1], side="right")), len(segments) - 1)]
+        room = segment.duration - (duration or math.inf) * Variation.of(variation).speed
+        start = segment.start + entry * max(room, 0.0)
+        return Sound(file=clip.file, seed=variation, start=round(start, 4))
+
+    def plays(self, sound: Sound) -> bool:
+        """Tell whether ``sound`` is a file below this bank's folder."""
+        return sound.file is not None and (path := self._path(sound.file)) is not None and path.is_file()
+
+    def segments(self, file: str) -> tuple[Segment, ...]:
+        """Return the active stretches of a file; none when it is silent or damaged (and the report says so)."""
+        if file not in self._segments:
+            try:
+                samples, rate = self._decoded(file)
+                self._segments[file] = active_segments(samples, rate, settings=self._activity)
+                if not self._segments[file]:
+                    self.report.skipped[file] = "silent"
+            except SceneError as error:
+                self._segments[file] = ()
+                self.report.skipped[file] = str(error)
+        return self._segments[file]
+
+    def check(self) -> BankReport:
+        """Decode every recording once and return the report, complete with the silent and damaged ones."""
+        for clips in self.clips.values():
+            for clip in clips:
+                self.segments(clip.file)
+        return self.report
+
+    def clip_length(self, sound: Sound) -> float:
+        """Return the seconds from ``sound.start`` to the end of the active stretch it lies in.
+
+        Raises:
+            SceneError: the sound is not a readable file of this bank, or starts behind its end.
+        """
+        start, end = self._span(sound)
+        return (end - start) / Variation.of(sound.seed).speed
+
+    def excerpt(self, sound: Sound, *, sample_rate: int, duration: float) -> Samples:
+        """Return ``sound`` as recorded, for ``duration`` seconds; see the module's text for the rules.
+
+        Raises:
+            SceneError: the sound is not a readable file of this bank, or starts behind its end.
+            ParameterError: the duration is not above 0.
+        """
+        _check_duration(duration)
+        start, end = self._span(sound)
+        samples, rate = self._decoded(str(sound.file))
+        variation = Variation.of(sound.seed)
+        first = round(start * rate)
+        wanted = math.ceil(duration * variation.speed * rate)
+        piece = samples[first : max(round(end * rate), first + 1)]
+        piece = resample(repeated(piece, wanted, rate), rate * variation.speed, sample_rate)
+        length = round(duration * sample_rate)
+        piece = np.pad(piece, (0, max(length - len(piece), 0)))[:length]
+        return faded(variation.filtered(piece, sample_rate), sample_rate)
+
+    def dry(self, sound: Sound, sample_rate: int, duration: float) -> Samples:
+        """Return ``sound`` for ``duration`` seconds at an active RMS of 1; see :meth:`Bank.dry`."""
+        return _unit_level(self.excerpt(sound, sample_rate=sample_rate, duration=duration), sound, sample_rate)
+
+    def _span(self, sound: Sound) -> tuple[float, float]:
+        """Seconds of the file from which the sound plays and at which it repeats."""
+        if sound.file is None:
+            raise SceneError(f"a folder of recordings cannot play the synthesis {sound.synthesis!r}; use open_bank()")
+        samples, rate = self._decoded(sound.file)
+        length = len(samples) / rate
+        if sound.start >= length:
+            raise SceneError(f"{sound.file}: starts at {sound.start:g} s, but the recording ends at {length:.3f} s")
+        inside = [s.end for s in self.segments(sound.file) if s.start - 1e-3 <= sound.start < s.end]
+        later = [s.end for s in self.segments(sound.file) if s.end > sound.start]
+        return sound.start, (inside or later or [length])[0]
+
+    def _path(self, file: str) -> Path | None:
+        """Path of a file of this bank; None when it would lie outside the folder."""
+        root = os.path.abspath(self.folder)
+        path = os.path.normpath(os.path.join(root, file))
+        return Path(path) if path.startswith(root + os.sep) else None
+
+    def _decoded(self, file: str) -> tuple[Samples, int]:
+        """Mono samples, high-passed, and their rate; from the cache where possible."""
+        if file in self._cache:
+            self._cache.move_to_end(file)
+            return self._cache[file]
+        path = self._path(file)
+        if path is None:
+            raise SceneError(f"{file}: outside the sound folder {self.folder}; give paths relative to it")
+        if not path.is_file():
+            raise SceneError(f"{file}: no such file in the sound folder {self.folder}")
+        try:
+            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+            raise SceneError(f"{file}: cannot be read as audio ({str(error).rstrip('.')})") from None
+        if not len(samples) or not np.isfinite(samples).all():
+            raise SceneError(f"{file}: {'holds NaN or infinite samples' if len(samples) else 'holds no samples'}")
+        entry = high_passed(mono(samples.T), rate), int(rate)
+        self._cache[file] = entry
+        while sum(held.nbytes for held, _ in self._cache.values()) > self._cache_bytes and len(self._cache) > 1:
+            self._cache.popitem(last=False)
+        return entry
+
+
+class ProceduralBank:
+    """The procedural sounds as a bank: needs no files, never repeats."""
+
+    def __init__(self, labels: Sequence[str] | None = None) -> None:
+        """Choose the classes.
+
+        Args:
+            labels: some of :data:`~auris.data.procedural.PROCEDURAL_SOUNDS`; None takes all.
+
+        Raises:
+            ParameterError: a label is unknown, or none is given.
+        """
+        chosen = PROCEDURAL_SOUNDS if labels is None else tuple(labels)
+        for label in chosen:
+            if label not in PROCEDURAL_SOUNDS:
+                raise ParameterError(unknown_name("procedural sound", label, PROCEDURAL_SOUNDS))
+        if not chosen:
+            raise ParameterError("a procedural bank needs at least one class")
+        self._labels = tuple(sorted(set(chosen)))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Classes that can be picked, sorted."""
+        return self._labels
+
+    def pick(self, label: str, generator: np.random.Generator, *, duration: float | None = None) -> Sound:
+        """Return a new variation of ``label``; see :meth:`Bank.pick`."""
+        if label not in self._labels:
+            raise ParameterError(unknown_name("class of the procedural bank", label, self._labels))
+        return Sound(synthesis=label, seed=int(generator.integers(1, 2**31)))
+
+    def plays(self, sound: Sound) -> bool:
+        """Tell whether ``sound`` is a synthesis that exists."""
+        return sound.synthesis in PROCEDURAL_SOUNDS
+
+    def clip_length(self, sound: Sound) -> float:
+        """Return infinity: a synthesis is as long as asked."""
+        return math.inf
+
+    def excerpt(self, sound: Sound, *, sample_rate: int, duration: float) -> Samples:
+        """Return the synthesis for ``duration`` seconds at about -20 dB re full scale, faded at its edges."""
+        _check_duration(duration)
+        if sound.synthesis is None:
+            raise SceneError(f"the procedural bank plays no files, got {sound.file!r}; use open_bank(folder)")
+        try:
+            signal = synthesise(sound.synthesis, seed=sound.seed, duration=sound.start + duration, sample_rate=sample_rate)
+        except ParameterError as error:
+            raise SceneError(str(error)) from None
+        length = round(duration * sample_rate)
+        signal = signal[min(round(sound.start * sample_rate), len(signal) - 1) :]
+        return faded(np.pad(signal, (0, max(length - len(signal), 0)))[:length], sample_rate)
+
+    def dry(self, sound: Sound, sample_rate: int, duration: float) -> Samples:
+        """Return the synthesis for ``duration`` seconds at an active RMS of 1; see :meth:`Bank.dry`."""
+        return _unit_level(self.excerpt(sound, sample_rate=sample_rate, duration=duration), sound, sample_rate)
+
+
+class MixedBank:
+    """Several banks as one: a class is picked from the banks that have it, in proportion to their weights."""
+
+    def __init__(self, banks: Sequence[Bank], *, weights: Sequence[float] | None = None) -> None:
+        """Join banks.
+
+        Args:
+            banks: at least one; a sound is played by the first that can.
+            weights: one per bank, at least 0; a bank of weight 0 plays but is never picked from. None weighs all alike.
+
+        Raises:
+            ParameterError: the numbers of banks and weights differ, or no weight is above 0.
+        """
+        chosen = [1.0] * len(banks) if weights is None else [float(w) for w in weights]
+        if not banks or len(chosen) != len(banks) or min(chosen) < 0 or not 0 < sum(chosen) < math.inf:
+            raise ParameterError(
+                f"give one weight of at least 0 per bank, not all 0; got {len(banks)} banks, weights {weights}"
+            )
+        self._banks = tuple(banks)
+        self._weights = tuple(chosen)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Classes of the banks with a weight above 0, sorted."""
+        return tuple(sorted({label for bank, w in zip(self._banks, self._weights, strict=True) if w for label in bank.labels}))
+
+    def pick(self, label: str, generator: np.random.Generator, *, duration: float | None = None) -> Sound:
+        """Return a sound of class ``label``; see :meth:`Bank.pick`."""
+        having = [(b, w) for b, w in zip(self._banks, self._weights, strict=True) if w and label in b.labels]
+        if not having:
+            raise ParameterError(unknown_name("class", label, self.labels))
+        weights = np.asarray([w for _, w in having])
+        bank = having[int(generator.choice(len(having), p=weights / weights.sum()))][0]
+        return bank.pick(label, generator, duration=duration)
+
+    def plays(self, sound: Sound) -> bool:
+        """Tell whether one of the banks can play ``sound``."""
+        return any(bank.plays(sound) for bank in self._banks)
+
+    def clip_length(self, sound: Sound) -> float:
+        """Return the seconds ``sound`` lasts before it repeats."""
+        return self._player(sound).clip_length(sound)
+
+    def excerpt(self, sound: Sound, *, sample_rate: int, duration: float) -> Samples:
+        """Return ``sound`` for ``duration`` seconds as recorded."""
+        return self._player(sound).excerpt(sound, sample_rate=sample_rate, duration=duration)
+
+    def dry(self, sound: Sound, sample_rate: int, duration: float) -> Samples:
+        """Return ``sound`` for ``duration`` seconds at an active RMS of 1."""
+        return self._player(sound).dry(sound, sample_rate, duration)
+
+    def _player(self, sound: Sound) -> Bank:
+        # The last bank gives the error when none can play it.
+        kind = SoundBank if sound.file is not None else ProceduralBank
+        fitting = [b for b in self._banks if b.plays(sound)] or [b for b in self._banks if isinstance(b, kind)]
+        return (fitting or list(self._banks))[0]
+
+
+def open_bank(folder: str | Path | None = None, *, split: Split | None = None, folds: Sequence[int] | None = None) -> Bank:
+    """Return the bank for a folder of recordings, which also plays procedural sounds; without a folder, those alone.
+
+    Raises:
+        FormatError: the folder is missing or holds nothing usable.
+    """
+    if folder is None:
+        return ProceduralBank()
+    return MixedBank((SoundBank(folder, split=split, folds=folds), ProceduralBank()), weights=(1.0, 0.0))
+
+
+def _check_duration(duration: float) -> None:
+    if not 0 < duration < math.inf:
+        raise ParameterError(f"duration must be above 0 seconds, got {duration!r}")
+
+
+def _unit_level(signal: Samples, sound: Sound, sample_rate: int) -> Samples:
+    try:
+        return scaled_to(signal, sample_rate, level_db=0.0)
+    except ParameterError:
+        raise SceneError(f"{sound.file or sound.synthesis}: silent from {sound.start:g} s on; choose another start") from None

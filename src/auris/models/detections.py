@@ -1,0 +1,216 @@
+"""From frame outputs to events: thresholds with hysteresis, unified duplicates, tracks through time, a scene.
+
+The steps follow the field's post-processing of multi-ACCDOA (DCASE baselines, PSELDNets): activities are smoothed by a
+median over time; a class begins to sound where its activity passes a threshold and goes on until it falls below a share
+of it; tracks of one class that point almost the same way are one sound; sounds in successive frames are joined when
+they are near each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+from scipy.optimize import linear_sum_assignment
+
+from auris.errors import ParameterError
+from auris.geometry import Static, Waypoints, angle_between
+from auris.scene import Background, Event, Scene, Source
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class DetectionSettings:
+    """How outputs become events.
+
+    Attributes:
+        threshold: activity (0..1) at which a class begins to sound; one number, or one per class.
+        release: share of the threshold below which it ends.
+        smoothing: frames of the median filter over activities; odd.
+        unify_deg: tracks of one class closer than this are one sound (degrees).
+        link_deg: most a sound may seem to move between frames (degrees).
+        longest_gap: frames a sound may vanish and still be the same event.
+        shortest: frames below which an event is dropped.
+        still_deg: a sound whose direction strays less than this (root mean square) is reported at rest (degrees).
+    """
+
+    threshold: float | tuple[float, ...] = 0.5
+    release: float = 0.6
+    smoothing: int = 3
+    unify_deg: float = 18.0
+    link_deg: float = 35.0
+    longest_gap: int = 3
+    shortest: int = 2
+    still_deg: float = 6.0
+
+    def __post_init__(self) -> None:
+        levels = np.atleast_1d(np.asarray(self.threshold, dtype=float))
+        if not np.all((levels > 0) & (levels < 1)):
+            raise ParameterError(f"activity thresholds must lie between 0 and 1, got {self.threshold!r}")
+        if not 0 < self.release <= 1 or self.smoothing < 1 or self.smoothing % 2 == 0:
+            raise ParameterError(f"release must lie in (0, 1] and smoothing be odd, got {self.release!r}, {self.smoothing!r}")
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One sound in one frame: unit vector, distance in metres, activity 0..1."""
+
+    frame: int
+    direction: Floats
+    distance: float
+    activity: float
+
+
+def active_classes(outputs: Floats, settings: DetectionSettings) -> NDArray[np.bool_]:
+    """Return which classes sound in which frames, ``(frames, classes)``, for outputs ``(frames, tracks, classes, 4)``."""
+    activity = smoothed_activity(outputs, settings).max(axis=1)
+    threshold = np.broadcast_to(np.asarray(settings.threshold, dtype=float), (outputs.shape[2],))
+    begins, lasts = activity > threshold, activity > threshold * settings.release
+    return np.stack([_hysteresis(begins[:, c], lasts[:, c]) for c in range(outputs.shape[2])], axis=1)
+
+
+def smoothed_activity(outputs: Floats, settings: DetectionSettings) -> Floats:
+    """Return activities ``(frames, tracks, classes)`` after the median filter."""
+    activity = np.linalg.norm(outputs[..., :3], axis=-1)
+    return np.asarray(median_filter(activity, size=(settings.smoothing, 1, 1), mode="nearest"))
+
+
+def frame_detections(outputs: Floats, settings: DetectionSettings) -> list[list[Detection]]:
+    """Return the sounds of each class in time order, duplicates unified: one list per class."""
+    activity = smoothed_activity(outputs, settings)
+    active = active_classes(outputs, settings)
+    cosine = np.cos(np.radians(settings.unify_deg))
+    found: list[list[Detection]] = [[] for _ in range(outputs.shape[2])]
+    for frame, label in zip(*np.nonzero(active), strict=True):
+        weights = activity[frame, :, label]
+        # A track far below the loudest one of its class is silent, not a duplicate.
+        tracks = np.nonzero(weights >= 0.5 * weights.max())[0]
+        vectors = outputs[frame, tracks, label, :3]
+        units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        for group in _groups(units @ units.T > cosine):
+            mean = units[group].mean(axis=0)
+            direction = mean / max(float(np.linalg.norm(mean)), 1e-9)
+            distance = float(outputs[frame, tracks[group], label, 3].mean())
+            found[label].append(Detection(int(frame), direction, distance, float(weights[tracks[group]].max())))
+    return found
+
+
+def scene_of(
+    outputs: Floats,
+    labels: Sequence[str],
+    *,
+    frame_seconds: float,
+    duration: float,
+    settings: DetectionSettings | None = None,
+) -> Scene:
+    """Return what was heard as a scene seen from the listener at the origin.
+
+    Every source has one event with a confidence (its mean activity) and either rests or moves along sampled points.
+
+    Args:
+        outputs: ``(frames, tracks, classes, 4)``.
+        labels: class names.
+        frame_seconds: length of a frame.
+        duration: length of the recording in seconds; events end there at the latest.
+        settings: None takes the defaults.
+    """
+    chosen = settings or DetectionSettings()
+    sources = []
+    for label, detections in zip(labels, frame_detections(outputs, chosen), strict=True):
+        for chain in linked(detections, chosen):
+            if chain[-1].frame - chain[0].frame + 1 >= chosen.shortest:
+                sources.append(_source(label, chain, frame_seconds, duration, chosen))
+    sources.sort(key=lambda source: (source.events[0].onset, source.label))
+    return Scene(duration, tuple(sources), background=Background())
+
+
+def linked(detections: Sequence[Detection], settings: DetectionSettings) -> list[list[Detection]]:
+    """Join the detections of one class into sounds: nearest directions first, short gaps bridged."""
+    done: list[list[Detection]] = []
+    running: list[list[Detection]] = []
+    for frame in sorted({d.frame for d in detections}):
+        now = [d for d in detections if d.frame == frame] if len(detections) < 64 else _of_frame(detections, frame)
+        done += [chain for chain in running if frame - chain[-1].frame > settings.longest_gap + 1]
+        running = [chain for chain in running if frame - chain[-1].frame <= settings.longest_gap + 1]
+        free = set(range(len(now)))
+        if running:
+            cost = angle_between(
+                np.stack([c[-1].direction for c in running])[:, None], np.stack([d.direction for d in now])[None]
+            )
+            for row, column in zip(*linear_sum_assignment(cost), strict=True):
+                if cost[row, column] <= np.radians(settings.link_deg):
+                    running[row].append(now[column])
+                    free.discard(int(column))
+        running += [[now[index]] for index in sorted(free)]
+    return done + running
+
+
+def _of_frame(detections: Sequence[Detection], frame: int) -> list[Detection]:
+    """The detections of one frame; they are sorted by frame."""
+    from bisect import bisect_left
+
+    start = bisect_left(detections, frame, key=lambda d: d.frame)
+    stop = bisect_left(detections, frame + 1, key=lambda d: d.frame)
+    return list(detections[start:stop])
+
+
+def _source(
+    label: str, chain: Sequence[Detection], frame_seconds: float, duration: float, settings: DetectionSettings
+) -> Source:
+    """A chain of detections as a source with one event."""
+    onset = chain[0].frame * frame_seconds
+    offset = max(min((chain[-1].frame + 1) * frame_seconds, duration), onset + 1e-3)
+    units = np.stack([d.direction for d in chain])
+    centre = units.mean(axis=0)
+    centre = centre / max(float(np.linalg.norm(centre)), 1e-9)
+    distances = np.asarray([d.distance for d in chain])
+    confidence = float(np.clip(np.mean([d.activity for d in chain]), 0.0, 1.0))
+    event = Event(onset, offset, level_db=None, confidence=round(confidence, 4))
+    stray = float(np.sqrt(np.mean(angle_between(units, centre) ** 2)))
+    path: Static | Waypoints
+    if len(chain) < 4 or stray < np.radians(settings.still_deg):
+        path = Static(_point(centre * np.median(distances)))
+    else:
+        times = tuple((d.frame + 0.5) * frame_seconds for d in chain)
+        path = Waypoints(times, tuple(_point(p) for p in _smooth_path(units, distances)), (0.0, 0.0, 0.0))
+    return Source(label, path, (event,))
+
+
+def _smooth_path(units: Floats, distances: Floats, *, reach: int = 2) -> Floats:
+    """Moving averages of directions and distances over ``2 reach + 1`` detections."""
+    kernel = np.ones(2 * reach + 1)
+    edges = np.convolve(np.ones(len(units)), kernel, mode="same")
+    means = np.stack([np.convolve(units[:, axis], kernel, mode="same") for axis in range(3)], axis=1)
+    means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
+    return np.asarray(means * (np.convolve(distances, kernel, mode="same") / edges)[:, None])
+
+
+def _point(vector: Floats) -> tuple[float, float, float]:
+    x, y, z = (round(float(value), 4) for value in vector)
+    return (x, y, z)
+
+
+def _hysteresis(begins: NDArray[np.bool_], lasts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Runs of ``lasts`` that hold at least one ``begins``."""
+    from scipy.ndimage import label as runs
+
+    numbers, _ = runs(lasts)
+    kept = np.unique(numbers[begins & lasts])
+    return np.asarray(np.isin(numbers, kept[kept > 0]))
+
+
+def _groups(near: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Connected groups of a symmetric relation between a few tracks."""
+    left = list(range(len(near)))
+    groups = []
+    while left:
+        group = {left.pop(0)}
+        while more := {j for i in group for j in left if near[i, j]}:
+            group |= more
+            left = [j for j in left if j not in more]
+        groups.append(np.asarray(sorted(group)))
+    return groups

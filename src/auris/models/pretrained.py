@@ -1,0 +1,195 @@
+"""Model folders and the only table of model names.
+
+A model folder holds ``config.json`` (architecture and the constructor's dataclass), ``model.safetensors`` and
+``README.md`` (the card: data, measurements, limits, licence). Nothing in it is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from auris.errors import AurisError, CheckpointError, MissingDependency, ParameterError, did_you_mean, unknown_name
+from auris.io.atomic import atomic_write, write_text
+from auris.models.configuration import dataclass_from, plain_of
+
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+
+ARCHITECTURES = {
+    "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
+}
+SHIPPED = ("first-listener-foa", "first-listener-binaural")
+_WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
+
+
+def create(name: str, **config: Any) -> nn.Module:
+    """Build an untrained network.
+
+    Args:
+        name: an architecture of :data:`ARCHITECTURES`.
+        **config: fields of the architecture's configuration dataclass.
+
+    Raises:
+        ParameterError: the name or a field is unknown, or a value is refused.
+
+    >>> create("seld_crnn", labels=["dog", "speech"], layout="binaural").layout.name
+    'binaural'
+    """
+    kind = _architecture(name)
+    return _built(kind, dataclass_from(kind.config_class, config, where=f"{name} configuration"))
+
+
+def from_pretrained(name_or_path: str | Path, *, source: Literal["local", "hub"] = "local") -> Any:
+    """Load a model, ready to listen (in evaluation mode).
+
+    Args:
+        name_or_path: a shipped model's name (:data:`SHIPPED`), a model folder, or with ``source="hub"`` a repository of
+            the Hugging Face Hub.
+        source: ``hub`` is the only way to reach the network, and only when asked.
+
+    Raises:
+        CheckpointError: there is no such model, or its folder is incomplete, damaged or of another format.
+    """
+    folder = _downloaded(str(name_or_path)) if source == "hub" else _local_folder(name_or_path)
+    config = _read_config(folder / CONFIG)
+    kind = _architecture(config["architecture"], folder)
+    try:
+        model = _built(kind, dataclass_from(kind.config_class, config["config"], where=str(folder / CONFIG)))
+    except ParameterError as error:
+        raise CheckpointError(str(error)) from None
+    _load_weights(model, folder / WEIGHTS)
+    model.name = str(name_or_path) if str(name_or_path) in SHIPPED or source == "hub" else folder.name
+    return model.eval()
+
+
+def save_pretrained(model: Any, folder: str | Path, *, card: str) -> None:
+    """Write a model folder: configuration, weights and card, each atomically.
+
+    Args:
+        model: a network of one of the :data:`ARCHITECTURES`.
+        folder: created if missing.
+        card: the text of README.md: data, measurements, limits, licence.
+
+    Raises:
+        FormatError: the folder cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    target = Path(folder)
+    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    with atomic_write(target / WEIGHTS) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt", "architecture": model.architecture})
+    plain = {"format": FORMAT_VERSION, "architecture": model.architecture, "config": plain_of(model.config)}
+    write_text(target / CONFIG, json.dumps(plain, indent=2) + "\n")
+    write_text(target / CARD, card)
+
+
+def describe(name_or_path: str | Path) -> dict[str, Any]:
+    """Return what a model folder says of itself, without loading its weights: name, architecture, config, card, bytes.
+
+    Raises:
+        CheckpointError: as :func:`from_pretrained`.
+    """
+    folder = _local_folder(name_or_path)
+    config = _read_config(folder / CONFIG)
+    weights, card = folder / WEIGHTS, folder / CARD
+    return {
+        "name": str(name_or_path),
+        "architecture": config["architecture"],
+        "config": config["config"],
+        "bytes": weights.stat().st_size if weights.is_file() else 0,
+        "card": card.read_text(encoding="utf-8") if card.is_file() else "",
+    }
+
+
+def _local_folder(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    if text in SHIPPED and not Path(text).is_dir():
+        folder = _WEIGHTS_FOLDER / text
+        if not folder.is_dir():
+            raise CheckpointError(f"the shipped model {text!r} is missing from this installation; reinstall auris")
+        return folder
+    folder = Path(name_or_path)
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise CheckpointError(f"{folder}: a model is a folder with {CONFIG} and {WEIGHTS}, this is a file")
+    hint = did_you_mean(text, SHIPPED) or "."
+    raise CheckpointError(
+        f"no model called {text!r}{hint} Shipped: {', '.join(SHIPPED)}; or give a model folder, or source='hub'"
+    )
+
+
+def _downloaded(repository: str) -> Path:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise MissingDependency("huggingface_hub", "train") from None
+    try:
+        return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CARD]))
+    except Exception as error:  # the hub raises a dozen kinds, from name syntax to time-outs
+        reason = str(error).strip().split("\n")[0]
+        raise CheckpointError(f"cannot fetch {repository!r} from the Hugging Face Hub: {reason}") from None
+
+
+def _read_config(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise CheckpointError(f"{file.parent}: {CONFIG} is missing; a model folder holds {CONFIG}, {WEIGHTS} and {CARD}")
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise CheckpointError(f"{file}: not valid JSON; the file is damaged, fetch or save the model again") from None
+    if not isinstance(plain, dict) or not {"format", "architecture", "config"} <= set(plain):
+        raise CheckpointError(f"{file}: not an auris model; it needs the keys format, architecture, config")
+    if plain["format"] != FORMAT_VERSION:
+        raise CheckpointError(f"{file}: format {plain['format']!r}, this auris reads {FORMAT_VERSION}; update auris")
+    return plain
+
+
+def _architecture(name: str, folder: Path | None = None) -> Any:
+    if name not in ARCHITECTURES:
+        text = unknown_name("architecture", name, ARCHITECTURES)
+        raise CheckpointError(f"{folder / CONFIG}: {text}") if folder else ParameterError(text)
+    module, attribute = ARCHITECTURES[name].split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _built(kind: Any, config: Any) -> Any:
+    try:
+        return kind(config)
+    except AurisError:
+        raise
+    except (RuntimeError, TypeError, ValueError, ArithmeticError) as error:
+        raise ParameterError(f"the configuration makes no network: {error}") from None
+
+
+def _load_weights(model: nn.Module, file: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not file.is_file():
+        raise CheckpointError(f"{file.parent}: {WEIGHTS} is missing; fetch or save the model again")
+    try:
+        tensors = load_file(file)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{file}: damaged or not safetensors ({error}); fetch or save the model again") from None
+    wanted = model.state_dict()
+    problems = [f"missing {key}" for key in wanted.keys() - tensors.keys()]
+    problems += [f"unknown {key}" for key in tensors.keys() - wanted.keys()]
+    problems += [
+        f"{key} is {tuple(tensors[key].shape)}, needed {tuple(wanted[key].shape)}"
+        for key in wanted.keys() & tensors.keys()
+        if tensors[key].shape != wanted[key].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise CheckpointError(f"{file}: weights do not fit {CONFIG}: {'; '.join(sorted(problems)[:3])}{more}")
+    if not all(bool(torch.isfinite(value).all()) for value in tensors.values() if value.is_floating_point()):
+        raise CheckpointError(f"{file}: the weights hold NaN or infinite values; the training that made them failed")
+    model.load_state_dict(tensors)

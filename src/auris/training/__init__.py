@@ -1,0 +1,1 @@
+"""Recipes and training loops; needs the extra ``train``."""
