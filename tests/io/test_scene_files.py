@@ -60,7 +60,7 @@ def test_mistakes_are_named_with_the_file(tmp_path, old, new, message):
         ("a: [1, 2", "not valid YAML in line"),
         ("a: &x [1, 1]\nb: [*x, *x]", "aliases"),
         ("!!python/object/apply:os.system ['true']", "not valid YAML"),
-        ("[" * 5000, "nested too deeply|not valid"),
+        ("[" * 5000, r"nested too deeply|not valid"),
     ],
 )
 def test_hostile_yaml_is_refused(tmp_path, text, message):
@@ -71,7 +71,7 @@ def test_hostile_yaml_is_refused(tmp_path, text, message):
 
 def test_binary_and_missing_files(tmp_path):
     (tmp_path / "in.yaml").write_bytes(bytes(range(256)))
-    with pytest.raises(FormatError, match="not a text file|not valid YAML"):
+    with pytest.raises(FormatError, match=r"not a text file|not valid YAML"):
         read_scene(tmp_path / "in.yaml")
     with pytest.raises(FormatError, match="no such file"):
         read_scene(tmp_path / "none.yaml")

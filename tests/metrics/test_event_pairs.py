@@ -22,7 +22,10 @@ def test_a_scene_answers_itself():
 
 def test_misses_and_false_alarms_stand_alone():
     pairs = pair_events(Scene(4, (source("dog", 0, 0, 1),)), Scene(4, (source("cat", 0, 0, 1),)))
-    assert [(pair.true is None, pair.heard is None) for pair in pairs] in ([(False, True), (True, False)], [(True, False), (False, True)])
+    assert [(pair.true is None, pair.heard is None) for pair in pairs] in (
+        [(False, True), (True, False)],
+        [(True, False), (False, True)],
+    )
     assert all(math.isnan(pair.angle) for pair in pairs)
 
 

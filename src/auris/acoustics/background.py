@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from auris.acoustics.air import speed_of_sound
 from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, OpenArrayReceiver, Receiver
 from auris.dsp.ambisonics import channel_degrees
 from auris.dsp.convolution import convolve, convolve_sum, fast_length
@@ -25,7 +26,7 @@ Float32 = NDArray[np.float32]
 Complex128 = NDArray[np.complex128]
 Colour = Literal["white", "pink"]
 
-SPEED_OF_SOUND = 343.2
+SPEED_OF_SOUND = speed_of_sound()
 LOWEST_PINK = 20.0  # hertz; pink noise is flat below
 SILENT_SCENE_DB = -50.0  # mean power, dB re full scale, that a scene in which nothing sounds is taken to have
 

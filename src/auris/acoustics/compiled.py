@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -23,7 +23,7 @@ def compiled(function: Function) -> Function:
     return cast(Function, njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(function))
 
 
-def _add_scaled(context: Any, target: Any, start: Any, values: Any, first: Any, gain: Any) -> Any:
+def _add_scaled(context: Any, target: Any, start: Any, values: Any, first: Any, gain: Any) -> Any:  # noqa: PLR0917
     """``target[start : start + 8] += gain * values[first : first + 8]`` on the flat memory of two float32 arrays.
 
     A loop of eight says the same but costs four times as much: the compiler guards every such short loop against

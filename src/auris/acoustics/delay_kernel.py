@@ -7,6 +7,7 @@ FFT). Eight taps reach what a windowed sinc needs about eighty for: -100 dB at h
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,22 +46,30 @@ def compensation(length: int) -> Floats:
     return np.asarray((0.5 + 0.5 * np.cos(np.pi * edge)) / kernel_spectrum(frequency))
 
 
-@lru_cache(maxsize=1)
-def tap_polynomials() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the even and odd halves ``(4, 5)`` of the first four taps as polynomials of ``u = 2 fraction - 1``.
+class TapPolynomials(NamedTuple):
+    """The first four taps as polynomials of ``u = 2 fraction - 1``: coefficients ``(4, 5)`` of even and odd powers.
 
     Tap ``7 - j`` is tap ``j`` mirrored, so its even half is the same and its odd half has the other sign.
     """
+
+    even: NDArray[np.float32]
+    odd: NDArray[np.float32]
+
+
+@lru_cache(maxsize=1)
+def tap_polynomials() -> TapPolynomials:
+    """Return the polynomials of the kernel's taps."""
     nodes = np.cos(np.pi * (np.arange(40) + 0.5) / 40)
     offsets = np.arange(TAPS // 2)[:, None] - LEAD - (nodes + 1.0) / 2.0
     fits = [np.polynomial.chebyshev.cheb2poly(np.polynomial.chebyshev.chebfit(nodes, row, _DEGREE)) for row in kernel(offsets)]
     coefficients = np.asarray(fits, dtype=np.float32)
-    return np.ascontiguousarray(coefficients[:, 0::2]), np.ascontiguousarray(coefficients[:, 1::2])
+    return TapPolynomials(np.ascontiguousarray(coefficients[:, 0::2]), np.ascontiguousarray(coefficients[:, 1::2]))
 
 
 @compiled
-def fill_taps(count, phase, even, odd, taps):  # type: ignore[no-untyped-def]
+def fill_taps(count: int, phase: NDArray[np.float32], polynomials: TapPolynomials, taps: NDArray[np.float32]) -> None:
     """Write the eight taps ``taps[:count]`` of arrivals whose fractions are ``(phase + 1) / 2``."""
+    even, odd = polynomials.even, polynomials.odd
     for j in range(TAPS // 2):
         e0, e1, e2, e3, e4 = even[j, 0], even[j, 1], even[j, 2], even[j, 3], even[j, 4]
         o0, o1, o2, o3, o4 = odd[j, 0], odd[j, 1], odd[j, 2], odd[j, 3], odd[j, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 
 import numpy as np
@@ -12,16 +13,10 @@ from auris.acoustics.bands import amplitude_partition, octave_centres
 from auris.acoustics.delay_kernel import LEAD, TAPS, compensation, tap_polynomials
 from auris.acoustics.direction_table import direction_table
 from auris.acoustics.image_blocks import PathArrays
+from auris.acoustics.late import EarlyPart
 from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver, Receiver
-from auris.acoustics.scatter import (
-    DirectionTable,
-    TapTables,
-    combine_bands,
-    harmonic_tables,
-    scatter_ambisonics,
-    scatter_directional,
-    scatter_open_array,
-)
+from auris.acoustics.scatter import Timing, combine_bands, scatter_ambisonics, scatter_directional, scatter_open_array
+from auris.acoustics.spherical_harmonics import harmonic_tables
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -32,6 +27,26 @@ _SLOWEST = 300.0  # metres per second, colder than any room
 _CHUNK_BYTES = 1 << 20  # band signals of one chunk; larger ones leave the processor's cache
 _CACHE_PAGE = 256  # floats; rows a multiple of 4 KiB apart fall on each other in the cache
 _ROW_PADDING = 24
+_MOST_KEPT = 16  # workspaces per thread
+
+
+class _Workspace:
+    """Memory of one chunk, kept per thread: fresh pages from the system would cost as much as the arithmetic."""
+
+    def __init__(self, paths: int, channels: int, bands: int, fft_length: int) -> None:
+        stride = fft_length + (_ROW_PADDING if fft_length % _CACHE_PAGE == 0 else 0)
+        bins = fft_length // 2 + 1
+        self.rows = np.empty((paths, channels * bands, stride), dtype=np.float32)
+        self.signals = torch.from_numpy(self.rows)[:, :, :fft_length]
+        self.spectra = torch.empty(paths, channels * bands, bins, dtype=torch.complex64)
+        self.spectra_as_pairs = torch.view_as_real(self.spectra).numpy().reshape(paths, channels * bands, 2 * bins)
+        self.joined = torch.empty(paths, channels, bins, dtype=torch.complex64)
+        self.joined_as_pairs = torch.view_as_real(self.joined).numpy().reshape(paths, channels, 2 * bins)
+        self.responses = torch.empty(paths, channels, fft_length, dtype=torch.float32)
+        self.responses_array: Singles = self.responses.numpy()
+
+
+_KEPT = threading.local()
 
 
 class EarlyPlan:
@@ -47,18 +62,19 @@ class EarlyPlan:
         self.receiver = receiver
         self.sample_rate = sample_rate
         self.bands = bands
-        self._taps = TapTables(*tap_polynomials())
         self._ringing = int(np.ceil(_RINGING * sample_rate))
-        self._lead, self._spread = 0, TAPS
+        self._lead, self._spread, latency = 0, TAPS, 0.0
         if isinstance(receiver, AmbisonicReceiver):
             self._harmonics = harmonic_tables(receiver.order)
         elif isinstance(receiver, OpenArrayReceiver):
             self._spread += int(np.ceil(np.linalg.norm(receiver.positions, axis=1).max() / _SLOWEST * sample_rate))
         else:
-            filters, cells = direction_table(receiver.responses)
-            self._lead = int(np.ceil(receiver.responses.latency))
-            self._table = DirectionTable(filters, cells, self._lead - float(receiver.responses.latency))
-            self._spread += filters.shape[2]
+            self._table = direction_table(receiver.responses)
+            latency = receiver.responses.latency
+            self._lead = int(np.ceil(latency))
+            self._spread += self._table.filters.shape[2]
+        # Delays are counted from where a wave at the head's centre would arrive, so that none is negative.
+        self._delay = self._lead - latency
 
     def needed(self, seconds: float) -> int:
         """Return how many samples an early part lasts whose last image arrives at ``seconds``."""
@@ -67,10 +83,6 @@ class EarlyPlan:
     def fft_length(self, seconds: float) -> int:
         """Return the FFT length for it; ringing to the left of the first arrival wraps into the room left at the end."""
         return fast_length(self.needed(seconds) + self._lead + LEAD + self._ringing)
-
-    def valid(self, fft_length: int) -> int:
-        """Return how many samples of a rendered part count."""
-        return fft_length - self._lead - LEAD - self._ringing
 
     def chunks(self, ends: Floats) -> list[tuple[Whole, int]]:
         """Return groups of path indices with one FFT length each, small enough for the processor's cache."""
@@ -82,29 +94,36 @@ class EarlyPlan:
             groups += [(members[i : i + size], length) for i in range(0, len(members), size)]
         return groups
 
-    def render(self, paths: PathArrays, chosen: Whole, fft_length: int, *, with_direct: bool) -> Singles:
-        """Return early responses ``(chosen, C, valid)`` of some paths."""
-        channels = self.receiver.channels
-        stride = fft_length + (_ROW_PADDING if fft_length % _CACHE_PAGE == 0 else 0)
-        rows = np.zeros((len(chosen), channels * self.bands, stride), dtype=np.float32)
-        self._scatter(paths, chosen, int(with_direct), rows)
-        spectra = torch.view_as_real(torch.fft.rfft(torch.from_numpy(rows)[:, :, :fft_length]))
-        combined = np.empty((len(chosen), channels, fft_length + 2), dtype=np.float32)
-        weights = _filterbank(self.sample_rate, fft_length, self.bands)
-        combine_bands(spectra.numpy().reshape(len(chosen), channels * self.bands, fft_length + 2), weights, combined)
-        joined = torch.view_as_complex(torch.from_numpy(combined).view(len(chosen), channels, fft_length // 2 + 1, 2))
-        responses: Singles = torch.fft.irfft(joined, n=fft_length).numpy()
-        start = self._lead + LEAD
-        return responses[:, :, start : start + self.valid(fft_length)]
+    def render(self, paths: PathArrays, chosen: Whole, fft_length: int, *, with_direct: bool) -> EarlyPart:
+        """Return the early parts of some paths; valid until this thread renders again."""
+        work = self._workspace(len(chosen), fft_length)
+        work.rows.fill(0.0)
+        self._scatter(paths, chosen, work.rows, with_direct=with_direct)
+        torch.fft.rfft(work.signals, out=work.spectra)
+        combine_bands(work.spectra_as_pairs, _filterbank(self.sample_rate, fft_length, self.bands), work.joined_as_pairs)
+        torch.fft.irfft(work.joined, n=fft_length, out=work.responses)
+        first = self._lead + LEAD
+        return EarlyPart(work.responses_array, first, fft_length - first - self._ringing)
 
-    def _scatter(self, paths: PathArrays, chosen: Whole, direct: int, rows: Singles) -> None:
-        rate = float(self.sample_rate)
+    def _workspace(self, paths: int, fft_length: int) -> _Workspace:
+        if not hasattr(_KEPT, "workspaces"):
+            _KEPT.workspaces = {}
+        kept: dict[tuple[int, ...], _Workspace] = _KEPT.workspaces
+        key = (paths, self.receiver.channels, self.bands, fft_length)
+        if key not in kept:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            kept[key] = _Workspace(*key)
+        return kept[key]
+
+    def _scatter(self, paths: PathArrays, chosen: Whole, rows: Singles, *, with_direct: bool) -> None:
+        timing = Timing(float(self.sample_rate), self._delay, int(with_direct), tap_polynomials())
         if isinstance(self.receiver, AmbisonicReceiver):
-            scatter_ambisonics(paths, chosen, rate, direct, self._taps, self._harmonics, rows)
+            scatter_ambisonics(paths, chosen, timing, self._harmonics, rows)
         elif isinstance(self.receiver, OpenArrayReceiver):
-            scatter_open_array(paths, chosen, rate, direct, self._taps, self.receiver.positions, rows)
+            scatter_open_array(paths, chosen, timing, self.receiver.positions, rows)
         else:
-            scatter_directional(paths, chosen, rate, direct, self._taps, self._table, rows)
+            scatter_directional(paths, chosen, timing, self._table, rows)
 
 
 def fast_length(least: int) -> int:

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from auris.acoustics.bands import octave_centres
 from auris.acoustics.early import EarlyPlan
 from auris.acoustics.horizon import Horizons, hybrid_horizons, image_horizons
-from auris.acoustics.late import TailArrays, channel_weights, write_tails
+from auris.acoustics.late import DiffuseField, EarlyPart, diffuse_field, write_tails
 from auris.acoustics.low_cut import remove_lows
-from auris.acoustics.noise_pool import diffuse_noise
 from auris.acoustics.path_arrays import path_arrays, tail_arrays
 from auris.acoustics.paths import SoundPaths
 from auris.acoustics.receivers import Receiver
@@ -29,7 +28,7 @@ from auris.errors import ParameterError, unknown_name
 Singles = NDArray[np.float32]
 Whole = NDArray[np.int64]
 
-_NO_EARLY = np.zeros((1, 1, 0), dtype=np.float32)
+_NO_EARLY = EarlyPart(np.zeros((1, 1, 1), dtype=np.float32), 0, 0)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class ShoeboxEngine:
     to make: tables and noise are shared between engines with the same receiver.
     """
 
-    def __init__(self, receiver: Receiver, sample_rate: int, *, settings: EngineSettings = EngineSettings()) -> None:  # noqa: B008
+    def __init__(self, receiver: Receiver, sample_rate: int, *, settings: EngineSettings = EngineSettings()) -> None:
         self.receiver = receiver
         self.sample_rate = int(sample_rate)
         self.settings = settings
@@ -108,12 +107,12 @@ class ShoeboxEngine:
         if self.settings.mode == "images":
             return self._filtered(self._early_parts(paths, horizons, samples, with_direct=True))
         arrays, tails = path_arrays(paths, horizons), tail_arrays(paths, horizons, self.sample_rate)
-        weights, pool = channel_weights(self.receiver), self._pool()
+        field = self._diffuse_field()
         out = np.empty((len(paths), self.channels, samples), dtype=np.float32)
 
         def render(chosen: Whole, fft_length: int) -> None:
             early = self._early.render(arrays, chosen, fft_length, with_direct=True)
-            write_tails(tails, chosen, weights, pool, early, self._early.valid(fft_length), out)
+            write_tails(tails, chosen, field, early, out)
 
         self._in_chunks(horizons, render)
         return self._filtered(out)
@@ -137,12 +136,11 @@ class ShoeboxEngine:
         if self.settings.mode == "images":
             raise ParameterError("the engine's mode 'images' has no statistical tail; use mode='hybrid'")
         horizons = self._horizons(paths)
-        tails: TailArrays = tail_arrays(paths, horizons, self.sample_rate)
+        tails, field = tail_arrays(paths, horizons, self.sample_rate), self._diffuse_field()
         out = np.empty((len(paths), self.channels, _checked(length)), dtype=np.float32)
-        weights, pool = channel_weights(self.receiver), self._pool()
 
         def render(chosen: Whole, fft_length: int) -> None:
-            write_tails(tails, chosen, weights, pool, _NO_EARLY, 0, out)
+            write_tails(tails, chosen, field, _NO_EARLY, out)
 
         self._in_chunks(horizons, render)
         return self._filtered(out)
@@ -152,8 +150,9 @@ class ShoeboxEngine:
         out = np.zeros((len(paths), self.channels, length), dtype=np.float32)
 
         def render(chosen: Whole, fft_length: int) -> None:
-            count = min(length, self._early.valid(fft_length))
-            out[chosen, :, :count] = self._early.render(arrays, chosen, fft_length, with_direct=with_direct)[:, :, :count]
+            early = self._early.render(arrays, chosen, fft_length, with_direct=with_direct)
+            count = min(length, early.length)
+            out[chosen, :, :count] = early.samples[:, :, early.first : early.first + count]
 
         self._in_chunks(horizons, render)
         return out
@@ -177,8 +176,8 @@ class ShoeboxEngine:
     def _early_length(self, horizons: Horizons) -> int:
         return self._early.needed(float(horizons.end.max())) if len(horizons.end) else 0
 
-    def _pool(self) -> Singles:
-        return diffuse_noise(self.receiver, self.sample_rate, noise_seed=self.settings.noise_seed)
+    def _diffuse_field(self) -> DiffuseField:
+        return diffuse_field(self.receiver, self.sample_rate, self.settings.noise_seed)
 
     def _filtered(self, responses: Singles) -> Singles:
         if self.settings.low_cut is not None:

@@ -122,7 +122,8 @@ class FreeFieldEngine:
             spectrum = direct.gains[:, p, None] * np.exp(-2j * np.pi * frequency * samples[:, p, None]) * colour[p]
             if isinstance(self.receiver, DirectionalReceiver):
                 spectrum = spectrum * _filter_spectra(self.receiver, direct.directions[p], size)
-            response = fft.irfft(spectrum, n=size)[:, :wanted]
+            # What rings before the emission comes out at the end of the transform and is dropped.
+            response = fft.irfft(spectrum, n=size)[:, : min(wanted, whole)]
             out[p, :, : response.shape[1]] = response
         return out
 

@@ -88,7 +88,7 @@ def new_lattice(paths: PathArrays, p: int) -> Lattice:
     reach = paths.reach[p]
     centre = np.empty(3, np.int64)
     for axis in range(3):
-        centre[axis] = int(math.ceil(reach / paths.size[room, axis])) + 1
+        centre[axis] = math.ceil(reach / paths.size[room, axis]) + 1
     longest = 2 * max(centre[0], centre[1], centre[2]) + 1
     coordinate = np.empty((3, longest))
     wall_gain = np.empty((3, longest, LANES), np.float32)

@@ -8,6 +8,7 @@ each ambisonic channel has its own envelope.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 
 from auris.acoustics.compiled import compiled
 from auris.acoustics.decay import octant
-from auris.acoustics.noise_pool import OVERLAP
+from auris.acoustics.noise_pool import OVERLAP, diffuse_noise
 from auris.acoustics.receivers import AmbisonicReceiver, Receiver
-from auris.acoustics.scatter import fill_harmonics, harmonic_tables
+from auris.acoustics.spherical_harmonics import fill_harmonics, harmonic_tables
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -42,19 +43,66 @@ class TailArrays(NamedTuple):
     rates: Floats
 
 
-def channel_weights(receiver: Receiver) -> Floats:
-    """Return quadrature weights ``(C or 1, Q)`` of each channel's energy; one row where all channels share an envelope."""
+class EarlyPart(NamedTuple):
+    """Early responses ``(chosen, C, …)`` of which ``length`` samples count, from ``first`` on."""
+
+    samples: Singles
+    first: int
+    length: int
+
+
+class DiffuseField(NamedTuple):
+    """How a receiver hears sound from everywhere.
+
+    Attributes:
+        weights: quadrature weights ``(C, Q)`` of each channel's energy, or ``(1, Q)`` where all share one envelope.
+        pool: noise of :func:`auris.acoustics.noise_pool.diffuse_noise`.
+    """
+
+    weights: Floats
+    pool: Singles
+
+
+@lru_cache(maxsize=32)
+def diffuse_field(receiver: Receiver, sample_rate: int, noise_seed: int) -> DiffuseField:
+    """Return the diffuse field of a receiver; kept for reuse."""
     directions, weights = octant()
+    pool = diffuse_noise(receiver, sample_rate, noise_seed=noise_seed)
     if not isinstance(receiver, AmbisonicReceiver):
-        return weights[None]
+        return DiffuseField(weights[None].copy(), pool)
     harmonics = np.empty((receiver.channels, len(weights)), dtype=np.float32)
-    x, y, z = (np.ascontiguousarray(axis) for axis in directions.T)
-    fill_harmonics(len(weights), x, y, z, harmonic_tables(receiver.order), harmonics)
-    return np.asarray(harmonics.astype(float) ** 2 * weights)
+    fill_harmonics(len(weights), np.ascontiguousarray(directions.T), harmonic_tables(receiver.order), harmonics)
+    return DiffuseField(harmonics.astype(float) ** 2 * weights, pool)
 
 
 @compiled
-def _mixed_bits(key, stream):  # type: ignore[no-untyped-def]
+def write_tails(tails: TailArrays, chosen: Whole, field: DiffuseField, early: EarlyPart, out: Singles) -> None:
+    """Write early part plus tail of the ``chosen`` paths to ``out[chosen]``; ``out`` is ``(P, C, T)``."""
+    channels, length = out.shape[1], out.shape[2]
+    bands, period = field.pool.shape[1], field.pool.shape[2] - OVERLAP
+    envelopes, voices = field.weights.shape[0], field.pool.shape[0]
+    for k in range(chosen.shape[0]):
+        p = chosen[k]
+        start, block = min(tails.start[p], length), tails.block[p]
+        envelope = np.empty((envelopes, bands, (length - start + block - 1) // block + 1), np.float32)
+        _write_envelope(tails, p, field.weights, envelope)
+        ramp = np.arange(block).astype(np.float32) / np.float32(block)
+        for c in range(channels):
+            target = out[p, c]
+            for n in range(length):
+                target[n] = 0.0
+            # Ambisonic channels read one pool in places far from each other, all others read their own row together.
+            shift = c * (period // channels) if voices == 1 else 0
+            for b in range(bands):
+                offset = (np.int64(_random_bits(tails.keys[p], b) % np.uint64(period)) + shift) % period
+                _add_noise(field.pool[min(c, voices - 1), b], offset, envelope[min(c, envelopes - 1), b], ramp, target[start:])
+            _fade_in(tails.start[p], tails.end[p], target)
+            for n in range(min(early.length, length)):
+                target[n] += early.samples[k, c, early.first + n]
+
+
+@compiled
+def _random_bits(key: np.uint64, stream: int) -> np.uint64:
     """Return 64 random bits of the pair (key, stream): one step of splitmix64."""
     bits = np.uint64(key) + np.uint64(stream + 1) * np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -63,82 +111,46 @@ def _mixed_bits(key, stream):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _envelope(level: Floats, rates: Floats, weights: Floats, start: int, block: int, envelope: Singles) -> None:
-    """Write the amplitude ``envelope[row, node, band]`` at ``start + node * block`` samples."""
+def _write_envelope(tails: TailArrays, p: int, weights: Floats, envelope: Singles) -> None:
+    """Write the amplitude ``envelope[row, band, node]``; the nodes lie one block apart, the first where the fade begins."""
+    rates = tails.rates[tails.room[p]]
     bands, directions = rates.shape
     energy, step = np.empty(directions), np.empty(directions)
     for b in range(bands):
         for q in range(directions):
-            energy[q] = level[b] * math.exp(-rates[b, q] * start)
-            step[q] = math.exp(-rates[b, q] * block)
-        for node in range(envelope.shape[1]):
+            energy[q] = tails.level[p, b] * math.exp(-rates[b, q] * tails.start[p])
+            step[q] = math.exp(-rates[b, q] * tails.block[p])
+        for node in range(envelope.shape[2]):
             for row in range(weights.shape[0]):
                 total = 0.0
                 for q in range(directions):
                     total += weights[row, q] * energy[q]
-                envelope[row, node, b] = math.sqrt(total)
+                envelope[row, b, node] = math.sqrt(total)
             for q in range(directions):
                 energy[q] *= step[q]
 
 
 @compiled
-def write_tails(  # noqa: PLR0912
-    paths: TailArrays, chosen: Whole, weights: Floats, pool: Singles, early: Singles, early_length: int, out: Singles
-) -> None:
-    """Write early part plus tail of the ``chosen`` paths to ``out[chosen]`` ``(C, T)``.
-
-    Args:
-        paths: the tails.
-        chosen: indices of paths.
-        weights: :func:`channel_weights`.
-        pool: :func:`auris.acoustics.noise_pool.diffuse_noise`.
-        early: early parts ``(chosen, C, at least early_length)``.
-        early_length: samples of it that count.
-        out: ``(P, C, T)``.
-    """
-    channels, length = out.shape[1], out.shape[2]
-    bands, period = pool.shape[1], pool.shape[2] - OVERLAP
-    sum_of_bands = np.empty(OVERLAP, np.float32)
-    for k in range(chosen.shape[0]):
-        p = chosen[k]
-        start, block = min(paths.start[p], length), paths.block[p]
-        blocks = (length - start + block - 1) // block
-        envelope = np.empty((weights.shape[0], blocks + 1, bands), np.float32)
-        _envelope(paths.level[p], paths.rates[paths.room[p]], weights, start, block, envelope)
-        for c in range(channels):
-            target = out[p, c]
-            for n in range(start):
-                target[n] = early[k, c, n] if n < early_length else 0.0
-            row, voice = min(c, weights.shape[0] - 1), min(c, pool.shape[0] - 1)
-            shift = c * (period // channels) if pool.shape[0] == 1 else 0
-            for node in range(blocks):
-                first = start + node * block
-                size = min(block, length - first)
-                for n in range(size):
-                    sum_of_bands[n] = 0.0
-                for b in range(bands):
-                    offset = np.int64(_mixed_bits(paths.keys[p], b) % np.uint64(period))
-                    offset = (offset + shift + node * block) % period
-                    noise = pool[voice, b, offset : offset + size]
-                    level = envelope[row, node, b]
-                    slope = (envelope[row, node + 1, b] - level) / np.float32(block)
-                    for n in range(size):
-                        sum_of_bands[n] += noise[n] * (level + slope * np.float32(n))
-                if first < paths.end[p]:
-                    _fade_in(first, paths.start[p], paths.end[p], size, sum_of_bands)
-                for n in range(size):
-                    target[first + n] = sum_of_bands[n]
-                if first < early_length:
-                    for n in range(min(size, early_length - first)):
-                        target[first + n] += early[k, c, first + n]
+def _add_noise(noise: Singles, offset: int, envelope: Singles, ramp: Singles, target: Singles) -> None:
+    """Add one band's noise, read from ``offset`` on, under an envelope that is linear between its nodes."""
+    block, period = ramp.shape[0], noise.shape[0] - OVERLAP
+    for node in range(envelope.shape[0] - 1):
+        piece = target[node * block : min((node + 1) * block, target.shape[0])]
+        source = noise[offset : offset + block]
+        level, rise = envelope[node], envelope[node + 1] - envelope[node]
+        for n in range(piece.shape[0]):
+            piece[n] += source[n] * (level + rise * ramp[n])
+        offset += block
+        if offset >= period:
+            offset -= period
 
 
 @compiled
-def _fade_in(first: int, start: int, end: int, size: int, samples: Singles) -> None:
-    """Multiply by the quarter sine that rises from ``start`` to ``end``; rotates a phasor instead of calling sine."""
+def _fade_in(start: int, end: int, samples: Singles) -> None:
+    """Multiply by the quarter sine that rises from ``start`` to ``end``; turns a phasor instead of calling sine."""
     step = 0.5 * math.pi / (end - start)
-    sine, cosine = math.sin((first - start) * step), math.cos((first - start) * step)
+    sine, cosine = 0.0, 1.0
     turn_sine, turn_cosine = math.sin(step), math.cos(step)
-    for n in range(min(size, end - first)):
+    for n in range(start, min(end, samples.shape[0])):
         samples[n] *= sine
         sine, cosine = sine * turn_cosine + cosine * turn_sine, cosine * turn_cosine - sine * turn_sine

@@ -32,6 +32,7 @@ from auris.acoustics.response_engine import LayeredEngine, ResponseEngine
 from auris.acoustics.shoebox import ShoeboxAcoustics
 from auris.dsp.convolution import convolve, convolve_crossfaded
 from auris.dsp.delay_line import read_delayed
+from auris.geometry import angle_between
 from auris.scene import Listener, Source
 from auris.seeding import derive
 
@@ -40,13 +41,16 @@ Floats = NDArray[np.float64]
 Motion = Literal["doppler", "crossfade"]
 
 KEYFRAME_HOP = 0.05  # seconds between keyframes of the reflections
-FILTER_HOP = 0.005  # seconds between head-related filters of the direct sound
+FILTER_TURN = 0.01  # radians that a source may turn between two head-related filters of its direct sound …
+FILTER_HOP = (0.005, 0.05)  # … but at least and at most these seconds
 CONTROL_SPACING = 0.0025  # seconds between control points of the delay line
 REDRAW_DISTANCE = 0.5  # metres travelled between two draws of the late tail
 MOST_REDRAWS = 20.0  # per second
 AT_REST = 1e-3  # metres per second
+MOST_ROUNDS = 40  # of the fixed point for emission times; walking speeds need four
 COLOUR_REACH = 0.005  # seconds on either side of the filter for directivity and air
 TAILS_AT_ONCE = 16
+TRAVEL_STEP = 0.01  # seconds between points of the measured way
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,18 @@ class SoundInMotion:
         arrival = np.asarray(heard, dtype=float)
         ears = self.listener.path.at(arrival)
         emitted = arrival
-        for _ in range(3):  # each round shrinks the error by the ratio of speeds, 170 at 2 m/s
+        for _ in range(MOST_ROUNDS):  # each shrinks the error by the ratio of the speeds: 170 at 2 m/s
+            before = emitted
             emitted = arrival - np.linalg.norm(self.source.path.at(emitted) - ears, axis=-1) / self.speed_of_sound
+            if np.max(np.abs(emitted - before), initial=0) < 1e-8:
+                break
         return np.asarray(emitted)
 
     def facings(self, emitted: ArrayLike) -> Floats:
         """Return the unit vectors ``(K, 3)`` the source faces: its point, else along its motion, else the listener."""
         times = np.asarray(emitted, dtype=float)
+        if self.source.directivity == "omni":  # it makes no difference
+            return np.broadcast_to([1.0, 0.0, 0.0], (times.size, 3))
         position = self.source.path.at(times)
         if self.source.facing is not None:
             return normalised(np.asarray(self.source.facing) - position)
@@ -108,7 +117,8 @@ class SoundInMotion:
             draws: which draw of the late tail each path has.
         """
         left, arrived = np.atleast_1d(np.asarray(emitted, dtype=float)), np.atleast_1d(np.asarray(heard, dtype=float))
-        numbers = np.broadcast_to(np.asarray(draws, dtype=int), left.shape)
+        names, named = np.unique(np.broadcast_to(np.asarray(draws, dtype=int), left.shape), return_inverse=True)
+        keys = np.array([derive(self.seed, "late", self.index, int(n)) for n in names], dtype=np.uint64)[named]
         kind, rooms = (OpenPaths, ()) if self.acoustics is None else (SoundPaths, (self.acoustics,))
         return kind(
             rooms=rooms,
@@ -116,7 +126,7 @@ class SoundInMotion:
             sources=self.source.path.at(left),
             listeners=self.listener.path.at(arrived),
             rotations=self.listener.turning.at(arrived).as_matrix(),
-            keys=np.array([derive(self.seed, "late", self.index, int(n)) for n in numbers], dtype=np.uint64),
+            keys=keys,
             directivity=(self.source.directivity,) * left.size,
             facings=self.facings(left),
         )
@@ -200,7 +210,7 @@ def direct_sound(dry: Float32, motion: SoundInMotion, receiver: Receiver, stretc
     # The filters come ``latency`` late and the result is cut ``lead`` samples early: the difference is delay to be added.
     delays = delays + (lead - latency)
     arrived = read_delayed(signal, delays, direct.gains, spacing=spacing, length=stretch.length + lead)[0]
-    hop = max(16, round(FILTER_HOP * rate))
+    hop = max(16, round(_filter_hop(direct.directions, spacing / rate) * rate))
 
     def filters(indices: NDArray[np.intp]) -> Float32:
         towards = _arrivals_at(motion, receiver, stretch.times(indices * hop - lead)).directions
@@ -210,6 +220,12 @@ def direct_sound(dry: Float32, motion: SoundInMotion, receiver: Receiver, stretc
         arrived, filters, hop=hop, fade="output", taps=receiver.responses.taps, length=stretch.length + lead
     )
     return heard_by_ears[:, lead:]
+
+
+def _filter_hop(directions: Floats, spacing: float) -> float:
+    """Return the seconds between filters in which a direction, known every ``spacing`` seconds, turns little."""
+    fastest = float(np.max(angle_between(directions[:-1], directions[1:]), initial=0)) / spacing
+    return float(np.clip(FILTER_TURN / max(fastest, 1e-9), *FILTER_HOP))
 
 
 def _arrivals_at(motion: SoundInMotion, receiver: Receiver, heard: Floats) -> Arrivals:
@@ -289,22 +305,46 @@ def _add_tail(out: Float32, dry: Float32, motion: SoundInMotion, engine: Layered
     if motion.acoustics is None:
         return
     length = min(late_length(motion.acoustics, stretch.sample_rate), stretch.length)
-    moments, travelled = _travelled(motion, stretch, dry.size)
-    progress = np.interp(stretch.times(np.arange(dry.size)), moments, travelled)
-    draws = np.arange(int(np.floor(progress[0])), int(np.ceil(progress[-1])) + 1)
+    step = max(1, round(TRAVEL_STEP * stretch.sample_rate))
+    moments, travelled = _travelled(motion, stretch, step=step, samples=dry.size)
+    begun = travelled[min(stretch.start // step, travelled.size - 1)]
+    draws = np.arange(round(float(begun)), round(float(travelled[-1])) + 2)
     for first in range(0, draws.size, TAILS_AT_ONCE):
         numbers = draws[first : first + TAILS_AT_ONCE]
         times = moments[np.minimum(np.searchsorted(travelled, numbers), moments.size - 1)]
         tails = engine.late(motion.paths(emitted=times, heard=times, draws=numbers), length=length)
         for number, tail in zip(numbers, tails, strict=True):
-            low, high = np.searchsorted(progress, [number - 1, number + 1], side="right")
-            low = 0 if number == draws[0] else int(low)
-            # Cosine of the way to the next draw: independent noises keep their power when the squares add to one.
-            weight = np.cos(0.5 * np.pi * np.minimum(np.abs(progress[low:high] - number), 1))
-            grain = dry[low:high] * weight.astype(np.float32)
+            low, weights = _tail_weights(np.abs(travelled - number), step, stretch.start, dry.size)
+            grain = dry[low : low + weights.size] * weights
             if grain.any():
-                heard = convolve(grain[None], tail[None], length=min(grain.size + length - 1, stretch.length - low))[0]
-                out[:, low : low + heard.shape[1]] += heard
+                count = min(grain.size + length - 1, stretch.length - low)
+                out[:, low : low + count] += convolve(grain[None], tail[None], length=count)[0]
+
+
+def _tail_weights(way: Floats, step: int, start: int, samples: int) -> tuple[int, Float32]:
+    """Return where in the dry signal a draw of the tail begins to count, and its weights ``(N,)`` from there on.
+
+    Over the last half of the way from one draw to the next, weights are the cosine and sine of an angle: their squares add
+    to one, and so do the powers of the two independent noises.
+
+    Args:
+        way: redraw distances ``(K,)`` between the draw and each moment, one moment every ``step`` samples.
+        step: samples.
+        start: sample of the scene at which the dry signal begins.
+        samples: length of the dry signal.
+    """
+    coarse = np.cos(0.5 * np.pi * np.clip(2 * way - 0.5, 0, 1)).astype(np.float32)
+    coarse[way >= 0.75] = 0
+    counts = np.flatnonzero(coarse)
+    if counts.size == 0:
+        return 0, np.zeros(0, np.float32)
+    first, last = max(int(counts[0]) - 1, 0), min(int(counts[-1]) + 1, coarse.size - 1)
+    part = coarse[first : last + 1]
+    ramp = (np.arange(step) / step).astype(np.float32)
+    weights = np.append((part[:-1, None] + np.diff(part)[:, None] * ramp).ravel(), part[-1:])
+    begin = first * step - start
+    low, high = max(begin, 0), min(begin + weights.size, samples)
+    return low, weights[low - begin : max(high - begin, low - begin)]
 
 
 def late_length(acoustics: ShoeboxAcoustics, sample_rate: int) -> int:
@@ -312,10 +352,9 @@ def late_length(acoustics: ShoeboxAcoustics, sample_rate: int) -> int:
     return int(np.ceil(acoustics.longest_t60 * sample_rate))
 
 
-def _travelled(motion: SoundInMotion, stretch: Stretch, samples: int) -> tuple[Floats, Floats]:
-    """Moments from the scene's beginning, and the way of source and listener together by then, in redraw distances."""
-    end = (stretch.start + samples) / stretch.sample_rate
-    moments = np.linspace(0, end, max(2, int(np.ceil(end / 0.01)) + 1))
+def _travelled(motion: SoundInMotion, stretch: Stretch, *, step: int, samples: int) -> tuple[Floats, Floats]:
+    """Return moments every ``step`` samples of the scene, and how far source and listener went by then (redraw distances)."""
+    moments = np.arange(-(-(stretch.start + samples) // step) + 1) * (step / stretch.sample_rate)
     ways = [np.linalg.norm(np.diff(path.at(moments), axis=0), axis=1) for path in (motion.source.path, motion.listener.path)]
     travelled = np.concatenate([[0.0], np.cumsum(ways[0] + ways[1])])
-    return moments, travelled / max(REDRAW_DISTANCE, float(travelled[-1]) / (MOST_REDRAWS * max(end, 1.0)))
+    return moments, travelled / max(REDRAW_DISTANCE, float(travelled[-1]) / (MOST_REDRAWS * max(float(moments[-1]), 1.0)))

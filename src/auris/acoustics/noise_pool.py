@@ -59,7 +59,7 @@ def _diffuse_covariance(receiver: Receiver, sample_rate: int) -> Complex:
     if isinstance(receiver, OpenArrayReceiver):
         spacing = np.linalg.norm(receiver.positions[:, None] - receiver.positions[None], axis=-1)
         frequency = np.fft.rfftfreq(_COVARIANCE_LENGTH, 1.0 / sample_rate)
-        return np.sinc(2.0 * frequency[:, None, None] * spacing / speed_of_sound()).astype(complex)
+        return np.asarray(np.sinc(2.0 * frequency[:, None, None] * spacing / speed_of_sound()), dtype=complex)
     assert not isinstance(receiver, AmbisonicReceiver)
     return np.asarray(receiver.responses.diffuse_covariance(_COVARIANCE_LENGTH), dtype=complex)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +14,7 @@ from auris.acoustics.image_blocks import PathArrays
 from auris.acoustics.late import TailArrays
 from auris.acoustics.noise_pool import OVERLAP
 from auris.acoustics.paths import SoundPaths
+from auris.acoustics.shoebox import ShoeboxAcoustics
 
 Floats = NDArray[np.float64]
 
@@ -38,11 +42,9 @@ def path_arrays(paths: SoundPaths, horizons: Horizons) -> PathArrays:
 def tail_arrays(paths: SoundPaths, horizons: Horizons, sample_rate: int) -> TailArrays:
     """Return what the tail loops need; times become samples."""
     start = np.round(horizons.start * sample_rate).astype(np.int64)
-    density = np.array([4.0 * np.pi * room.speed_of_sound / (room.volume * sample_rate) for room in paths.rooms])
-    rates = np.array([room.rates for room in paths.rooms]) / sample_rate
-    # The envelope is linear between nodes; it falls by at most 3 dB from one to the next.
-    spacing = np.log(2.0) / np.einsum("rbq->r", rates) * (rates.shape[1] * rates.shape[2])
-    block = 2 ** np.floor(np.log2(np.clip(spacing, 16, OVERLAP))).astype(np.int64)
+    rooms = paths.rooms
+    density = np.array([4.0 * math.pi * room.speed_of_sound / (room.volume * sample_rate) for room in rooms])
+    block = np.array([_node_spacing(room, sample_rate) for room in rooms])
     return TailArrays(
         room=paths.room_index,
         start=start,
@@ -50,11 +52,19 @@ def tail_arrays(paths: SoundPaths, horizons: Horizons, sample_rate: int) -> Tail
         block=block[paths.room_index],
         keys=paths.keys,
         level=density[paths.room_index][:, None] * _by_directivity(paths, diffuse_power),
-        rates=rates,
+        rates=np.array([room.rates for room in rooms]) / sample_rate,
     )
 
 
-def _by_directivity(paths: SoundPaths, values) -> Floats:  # type: ignore[no-untyped-def]
+def _node_spacing(room: ShoeboxAcoustics, sample_rate: int) -> int:
+    """Samples between the nodes of the tail's envelope, a power of two; it falls by about 3 dB from one to the next."""
+    samples = room.shortest_t60 * sample_rate / 20.0
+    return int(2 ** math.floor(math.log2(min(max(samples, 16.0), OVERLAP))))
+
+
+def _by_directivity(paths: SoundPaths, values: Callable[[str, int], Floats]) -> Floats:
     bands = len(paths.rooms[0].centres)
+    if set(paths.directivity) == {"omni"}:
+        return np.ones((len(paths), bands))
     table = {name: values(name, bands) for name in set(paths.directivity)}
     return np.array([table[name] for name in paths.directivity])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +56,7 @@ class SoundPaths:
             "facings": ((count, 3), np.float64),
         }
         for name, (shape, dtype) in shapes.items():
-            array = np.ascontiguousarray(getattr(self, name), dtype=dtype)
+            array: NDArray[Any] = np.ascontiguousarray(getattr(self, name), dtype=dtype)
             if array.shape != shape:
                 raise ParameterError(f"{name} must have shape {shape} for {count} sound paths, got {array.shape}")
             if dtype is np.float64 and not np.isfinite(array).all():
@@ -75,7 +76,9 @@ class SoundPaths:
             if points.size and (points.min() < -_OUTSIDE or (points - size).max() > _OUTSIDE):
                 path = int(np.argmax(((points < -_OUTSIDE) | (points > size + _OUTSIDE)).any(axis=1)))
                 where = np.round(points[path], 3).tolist()
-                raise SceneError(f"the {who} of sound path {path} is at {where}, outside its room of {size[path].tolist()} metres")
+                raise SceneError(
+                    f"the {who} of sound path {path} is at {where}, outside its room of {size[path].tolist()} metres"
+                )
 
     def __len__(self) -> int:
         return len(self.directivity)

@@ -86,6 +86,11 @@ class ShoeboxAcoustics:
         """Reverberation time in seconds of the band that rings longest."""
         return float(self.t60().max())
 
+    @cached_property
+    def shortest_t60(self) -> float:
+        """Reverberation time in seconds of the band that dies first."""
+        return float(self.t60().min())
+
     def t60(self) -> Floats:
         """Return the reverberation time ``(B,)`` in seconds: T30 of the rendered decay."""
         return self._t60.copy()
@@ -116,7 +121,8 @@ def _from_room(room: Room, sample_rate: float) -> ShoeboxAcoustics:
         names = [room.materials] * len(WALLS) if isinstance(room.materials, str) else room.materials
         absorption = np.stack([absorption_of(name, len(centres)) for name in names])
     else:
-        absorption = np.broadcast_to(np.atleast_1d(room.absorption)[:, None], (len(WALLS), len(centres)))
+        per_wall = np.atleast_1d(np.asarray(room.absorption, dtype=float))
+        absorption = np.broadcast_to(per_wall[:, None], (len(WALLS), len(centres)))
     return ShoeboxAcoustics(size, absorption, air, room.scattering, speed, centres)
 
 

@@ -30,7 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Run the command."""
     from auris.io.audio_files import probe, read_audio, resolve_layout
-    from auris.io.dcase import scene_to_rows, write_dcase
+    from auris.io.dcase import write_dcase
+    from auris.io.frame_labels import scene_to_rows
     from auris.io.scene_files import write_scene
     from auris.pipelines import listen, listener_for
 

@@ -19,21 +19,23 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Run the command."""
     from auris.errors import ParameterError
-    from auris.models.pretrained import model_card, shipped_models
+    from auris.models.pretrained import SHIPPED, describe
 
     if arguments.action == "show":
         if arguments.name is None:
             raise ParameterError("auris models show needs a name; auris models list prints them")
-        card = model_card(arguments.name)
+        model = describe(arguments.name)
         if arguments.json:
-            print_json({"name": arguments.name, "card": card})
+            print_json(model)
         else:
-            print(card)
+            print(model["card"])
         return 0
-    models = shipped_models()
+    models = [describe(name) for name in SHIPPED]
     if arguments.json:
-        print_json({"models": [vars(model) for model in models]})
+        print_json({"models": models})
     else:
-        rows = [(m.name, m.task, m.layout, m.classes, m.megabytes, m.licence) for m in models]
-        print_table("Models that ship", ["name", "task", "layout", "classes", "MB", "licence"], rows)
+        rows = [
+            (m["name"], m["architecture"], m["config"]["layout"], len(m["config"]["labels"]), m["bytes"] / 1e6) for m in models
+        ]
+        print_table("Models that ship", ["name", "architecture", "layout", "classes", "MB"], rows)
     return 0

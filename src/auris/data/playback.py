@@ -27,10 +27,10 @@ def mono(channels: NDArray[Any]) -> Samples:
     """
     array = np.asarray(channels, dtype=np.float32)
     if len(array) == 1:
-        return array[0]
-    mean = array.mean(axis=0)
+        return np.asarray(array[0])
+    mean: Samples = array.mean(axis=0)
     levels = [rms(channel) for channel in array]
-    return mean if rms(mean) > 0.5 * max(levels) else array[int(np.argmax(levels))]
+    return mean if rms(mean) > 0.5 * max(levels) else np.asarray(array[int(np.argmax(levels))])
 
 
 def high_passed(samples: Samples, sample_rate: float) -> Samples:

@@ -13,7 +13,8 @@ from typing import Any, Literal
 from auris.acoustics.renderer import Rendering
 from auris.errors import FormatError
 from auris.io.audio_files import write_audio
-from auris.io.dcase import scene_to_rows, write_dcase
+from auris.io.dcase import write_dcase
+from auris.io.frame_labels import scene_to_rows
 from auris.io.scene_files import write_scene
 from auris.scene import Scene
 

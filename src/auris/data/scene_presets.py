@@ -119,7 +119,8 @@ class ScenePreset:
                 raise ParameterError(
                     f"preset: unknown key {key!r}{did_you_mean(str(key), known)}; accepted: {', '.join(known)}"
                 )
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()})
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        return cls(**values)
 
 
 _LIMITS: dict[str, Range] = {

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from auris import seeding
-from auris.data.paths import PathLimits, listener_path, place_sources, tidy_angle
+from auris.data.paths import PathSampler, tidy_angle
 from auris.data.scene_presets import MOTIONS, PRESETS, Motion, Range, ScenePreset, preset
 from auris.data.sound_bank import Bank
 from auris.data.timeline import Impossible, free_span
@@ -43,13 +43,13 @@ def sample_scene(choice: ScenePreset | str, bank: Bank, seed: int) -> Scene:
     """
     ranges = preset(choice)
     labels = _labels(ranges, bank)
-    reasons: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
     for attempt in range(TRIES):
         try:
             return _attempt(ranges, bank, labels, seed, attempt)
-        except Impossible as reason:
-            reasons[str(reason)] += 1
-    reason, count = reasons.most_common(1)[0]
+        except Impossible as failure:
+            failures[str(failure)] += 1
+    reason, count = failures.most_common(1)[0]
     raise SceneError(f"no scene fits the preset after {TRIES} tries; {count} of them failed because {reason}")
 
 
@@ -63,12 +63,11 @@ def _labels(ranges: ScenePreset, bank: Bank) -> tuple[str, ...]:
 def _attempt(ranges: ScenePreset, bank: Bank, labels: tuple[str, ...], seed: int, attempt: int) -> Scene:
     """Draw everything once; each part from its own stream, so that one does not shift another."""
     room = _room(ranges, seeding.generator(seed, attempt, "room"))
-    limits = PathLimits.of(ranges, room)
+    sampler = PathSampler(ranges, room)
     rng = seeding.generator(seed, attempt, "listener")
-    path = listener_path(ranges, limits, rng)
-    listener = Listener(path, _turning(ranges, rng))
+    listener = Listener(sampler.listener_path(rng), _turning(ranges, rng))
     count = int(seeding.generator(seed, attempt, "count").integers(ranges.sources[0], ranges.sources[1] + 1))
-    paths = place_sources(ranges, limits, listener, count, seeding.generator(seed, attempt, "paths"))
+    paths = sampler.source_paths(listener, count, seeding.generator(seed, attempt, "paths"))
     plan = _plan(ranges, bank, labels, count, seeding.generator(seed, attempt, "events"))
     rng = seeding.generator(seed, attempt, "patterns")
     sources = tuple(_source(ranges, part, path, rng) for part, path in zip(plan, paths, strict=True))
@@ -86,7 +85,7 @@ def _room(ranges: ScenePreset, rng: np.random.Generator) -> Room | None:
     low, high = max(ranges.t60[0], shortest), ranges.t60[1]
     if low > high:
         raise Impossible(
-            f"a t60 of at most {high:g} s needs a smaller room than the preset's ranges of room_length, room_width and room_height give"
+            f"a t60 of at most {high:g} s needs a smaller room than the ranges of room_length, room_width and room_height give"
         )
     dimensions = (round(float(x), 3), round(float(y), 3), round(float(z), 3))
     t60 = math.ceil(rng.uniform(low, high) * 1e4) / 1e4

@@ -23,15 +23,19 @@ from auris import seeding
 from auris.audio import Audio
 from auris.channels import ChannelLayout
 from auris.data.dry import dry_signals
+from auris.data.scene_presets import ScenePreset
 from auris.data.scene_sampler import sample_scene
 from auris.data.sound_bank import Bank
-from auris.data.stems import PATH_RATE, Shard, StemSettings, read_shard, shard_folder
+from auris.data.stems import NOISE_STEP, PATH_RATE, Shard, StemSettings, read_shard, shard_folder
 from auris.dsp.hrtf import DirectionalResponses
 from auris.errors import FormatError, ParameterError
 from auris.models.accdoa import encode_scene, fill_slots, frame_times
 from auris.scene import Scene
 
 Float32 = NDArray[np.float32]
+_WHITE = np.random.default_rng(0).standard_normal(
+    1 << 21, dtype=np.float32
+)  # drawn once; a fresh draw costs as much as a network's layer
 
 
 @dataclass(frozen=True)
@@ -192,21 +196,23 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
         """Add one stem, turned and shifted, at a level of its own."""
         samples = wave.shape[1]
         into, out_of = slice(max(shift, 0), samples + min(shift, 0)), slice(max(-shift, 0), samples - max(shift, 0))
-        stem = shard.audio[row][:, out_of].astype(np.float32)
+        stem = _scaled(shard.audio[row][:, out_of], float(shard.gains[row]))
         # Distance sets the level in rooms; half of that range is kept, so that the far one is not always lost.
-        loudness = math.sqrt(float(np.mean(np.square(stem[0]))) + 1e-9) * float(shard.gains[row])
+        loudness = max(math.sqrt(float(np.mean(np.square(stem[0])))), 1e-6)
         level = 10 ** (rng.uniform(*self.mix.level_db) / 20) * (0.02 / loudness) ** 0.5
-        wave[:, into] += turned(stem, turn) * np.float32(float(shard.gains[row]) * level)
+        wave[:, into] += turned(stem, turn * level)
 
     def _add_noise(self, wave: Float32, rng: np.random.Generator) -> None:
         power = float(np.mean(np.square(wave[0]))) or 1e-4
         shard, _ = self.pool.draw(rng)
         if len(shard.noise):
-            take = np.roll(shard.noise[int(rng.integers(len(shard.noise)))], int(rng.integers(wave.shape[1])), axis=1)
+            take = shard.noise[int(rng.integers(len(shard.noise)))]
             gain = math.sqrt(power * 10 ** (-rng.uniform(*self.mix.diffuse_snr_db) / 10))
-            wave += take[:, : wave.shape[1]].astype(np.float32) * np.float32(gain)
+            wave += _scaled(take, gain * NOISE_STEP)
         gain = math.sqrt(power * 10 ** (-rng.uniform(*self.mix.sensor_snr_db) / 10))
-        wave += rng.standard_normal(wave.shape, dtype=np.float32) * np.float32(gain)
+        for channel in wave:
+            begin = int(rng.integers(_WHITE.size - wave.shape[1])) if _WHITE.size > wave.shape[1] else 0
+            channel += np.resize(_WHITE[begin : begin + wave.shape[1]], wave.shape[1]) * np.float32(gain)
 
 
 def turned(samples: Float32, turn: NDArray[np.float64]) -> Float32:
@@ -215,13 +221,20 @@ def turned(samples: Float32, turn: NDArray[np.float64]) -> Float32:
     Args:
         samples: first-order ambisonics ``(4, samples)`` (any matrix), or two ears ``(2, samples)`` (the identity, or the
             exchange of left and right).
-        turn: ``(3, 3)``, acting on x, y, z.
+        turn: ``(3, 3)``, acting on x, y, z; its scale, the length of its columns, is a gain.
     """
+    gain = float(np.linalg.norm(turn[:, 0]))
     if len(samples) == 2:
-        return samples[::-1] if turn[1, 1] < 0 else samples
+        return (samples[::-1] if turn[1, 1] < 0 else samples) * np.float32(gain)
     order = [1, 2, 0]  # the channels after W are Y, Z, X
-    matrix = turn[np.ix_(order, order)].astype(np.float32)
-    return np.concatenate([samples[:1], matrix @ samples[1:]])
+    matrix = np.zeros((4, 4), np.float32)
+    matrix[0, 0], matrix[1:, 1:] = gain, turn[np.ix_(order, order)]
+    return matrix @ samples
+
+
+def _scaled(samples: NDArray[np.int16], gain: float) -> Float32:
+    """Integers times a gain, as float32, in one pass."""
+    return np.multiply(samples, np.float32(gain), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,7 +246,7 @@ class RenderedScene:
 
 
 def validation_scenes(
-    preset: str,
+    preset: ScenePreset | str,
     bank: Bank,
     *,
     layout: str,

@@ -13,19 +13,16 @@ A ``sound.seed`` above 0 plays a variation of a recording (:mod:`auris.data.vari
 from __future__ import annotations
 
 import math
-import os
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import soundfile
-from numpy.typing import NDArray
 
 from auris.data.activity import ActivitySettings, Segment, active_segments
-from auris.data.playback import faded, high_passed, mono, repeated
+from auris.data.playback import faded, repeated
 from auris.data.procedural import PROCEDURAL_SOUNDS, synthesise
+from auris.data.recordings import Recordings, Samples
 from auris.data.sound_folder import BankReport, Clip, Split, recording_of, scan
 from auris.data.variation import Variation
 from auris.dsp.loudness import scaled_to
@@ -33,7 +30,6 @@ from auris.dsp.resampling import resample
 from auris.errors import FormatError, ParameterError, SceneError, unknown_name
 from auris.scene import Sound
 
-Samples = NDArray[np.float32]
 CACHE_BYTES = 1 << 29
 
 
@@ -125,8 +121,7 @@ class SoundBank:
         self.clips, self.report = scan(self.folder, labels=labels, split=split, folds=folds, recording=recording)
         self._variations = variations
         self._activity = activity or ActivitySettings()
-        self._cache: OrderedDict[str, tuple[Samples, int]] = OrderedDict()
-        self._cache_bytes = cache_bytes
+        self._recordings = Recordings(self.folder, cache_bytes=cache_bytes)
         self._segments: dict[str, tuple[Segment, ...]] = {}
 
     @property
@@ -162,13 +157,13 @@ class SoundBank:
 
     def plays(self, sound: Sound) -> bool:
         """Tell whether ``sound`` is a file below this bank's folder."""
-        return sound.file is not None and (path := self._path(sound.file)) is not None and path.is_file()
+        return sound.file is not None and self._recordings.holds(sound.file)
 
     def segments(self, file: str) -> tuple[Segment, ...]:
         """Return the active stretches of a file; none when it is silent or damaged (and the report says so)."""
         if file not in self._segments:
             try:
-                samples, rate = self._decoded(file)
+                samples, rate = self._recordings.read(file)
                 self._segments[file] = active_segments(samples, rate, settings=self._activity)
                 if not self._segments[file]:
                     self.report.skipped[file] = "silent"
@@ -202,7 +197,7 @@ class SoundBank:
         """
         _check_duration(duration)
         start, end = self._span(sound)
-        samples, rate = self._decoded(str(sound.file))
+        samples, rate = self._recordings.read(str(sound.file))
         variation = Variation.of(sound.seed)
         first = round(start * rate)
         wanted = math.ceil(duration * variation.speed * rate)
@@ -220,41 +215,13 @@ class SoundBank:
         """Seconds of the file from which the sound plays and at which it repeats."""
         if sound.file is None:
             raise SceneError(f"a folder of recordings cannot play the synthesis {sound.synthesis!r}; use open_bank()")
-        samples, rate = self._decoded(sound.file)
+        samples, rate = self._recordings.read(sound.file)
         length = len(samples) / rate
         if sound.start >= length:
             raise SceneError(f"{sound.file}: starts at {sound.start:g} s, but the recording ends at {length:.3f} s")
         inside = [s.end for s in self.segments(sound.file) if s.start - 1e-3 <= sound.start < s.end]
         later = [s.end for s in self.segments(sound.file) if s.end > sound.start]
         return sound.start, (inside or later or [length])[0]
-
-    def _path(self, file: str) -> Path | None:
-        """Path of a file of this bank; None when it would lie outside the folder."""
-        root = os.path.abspath(self.folder)
-        path = os.path.normpath(os.path.join(root, file))
-        return Path(path) if path.startswith(root + os.sep) else None
-
-    def _decoded(self, file: str) -> tuple[Samples, int]:
-        """Mono samples, high-passed, and their rate; from the cache where possible."""
-        if file in self._cache:
-            self._cache.move_to_end(file)
-            return self._cache[file]
-        path = self._path(file)
-        if path is None:
-            raise SceneError(f"{file}: outside the sound folder {self.folder}; give paths relative to it")
-        if not path.is_file():
-            raise SceneError(f"{file}: no such file in the sound folder {self.folder}")
-        try:
-            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-            raise SceneError(f"{file}: cannot be read as audio ({str(error).rstrip('.')})") from None
-        if not len(samples) or not np.isfinite(samples).all():
-            raise SceneError(f"{file}: {'holds NaN or infinite samples' if len(samples) else 'holds no samples'}")
-        entry = high_passed(mono(samples.T), rate), int(rate)
-        self._cache[file] = entry
-        while sum(held.nbytes for held, _ in self._cache.values()) > self._cache_bytes and len(self._cache) > 1:
-            self._cache.popitem(last=False)
-        return entry
 
 
 class ProceduralBank:

@@ -20,7 +20,7 @@ from auris.errors import FormatError, ParameterError, unknown_name
 Split = Literal["train", "validation", "test"]
 SPLIT_SHARES: dict[Split, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
 MIN_DURATION = 0.05  # seconds
-AUDIO_SUFFIXES = frozenset(".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .aifc .au .snd .caf .w64 .rf64 .sph .voc".split())
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".sph"})
 _FOLD = re.compile(r"^fold(\d+)[-_]", re.IGNORECASE)
 _ESC50 = re.compile(r"^(?:fold\d+[-_])?\d+-(\d+)-[A-Z](?:-\d+)?$")
 

@@ -34,6 +34,7 @@ from auris.scene import Scene
 
 PATH_RATE = 50  # positions per second kept for each stem
 _FULL_SCALE = 32767
+NOISE_STEP = 8 / _FULL_SCALE  # noise is clipped at eight times its standard deviation, which it does not reach
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Shard:
         onsets: seconds, ``(stems,)``.
         offsets: seconds, ``(stems,)``.
         positions: metres in the listener's frame, :data:`PATH_RATE` a second, ``(stems, points, 3)``.
-        noise: diffuse noise of unit power in the first channel, ``(takes, channels, samples)`` float16.
+        noise: diffuse noise, ``(takes, channels, samples)`` int16; times :data:`NOISE_STEP`, the first channel has unit power.
     """
 
     audio: NDArray[np.int16]
@@ -125,7 +126,7 @@ class Shard:
     onsets: NDArray[np.float32]
     offsets: NDArray[np.float32]
     positions: NDArray[np.float32]
-    noise: NDArray[np.float16]
+    noise: NDArray[np.int16]
 
 
 @lru_cache(maxsize=4)
@@ -188,7 +189,7 @@ def render_shard(settings: StemSettings, bank: Bank, labels: Sequence[str], inde
 
 def _noise(
     settings: StemSettings, layout: ChannelLayout, responses: DirectionalResponses | None, index: int, samples: int
-) -> NDArray[np.float16]:
+) -> NDArray[np.int16]:
     from auris.acoustics.background import diffuse_noise
     from auris.acoustics.receivers import receiver_for
 
@@ -202,8 +203,8 @@ def _noise(
             sample_rate=settings.sample_rate,
             seed=seeding.derive(settings.seed, "noise", index, take),
         )
-        takes.append(noise / np.sqrt(np.mean(np.square(noise[0]))))
-    return np.asarray(takes, dtype=np.float16).reshape(settings.noises, layout.channels, samples)
+        takes.append(np.clip(noise / (NOISE_STEP * np.sqrt(np.mean(np.square(noise[0])))), -_FULL_SCALE, _FULL_SCALE))
+    return np.asarray(takes).round().astype(np.int16).reshape(settings.noises, layout.channels, samples)
 
 
 def write_shard(folder: str | Path, index: int, shard: Shard) -> Path:

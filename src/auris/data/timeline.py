@@ -43,7 +43,7 @@ def free_span(
             onset = _drawn(free, rng)
             return onset, min(onset + length, duration)
     raise Impossible(
-        f"events of {shortest:.2f} s or more do not fit into {duration:g} s with at most {most} sounding at once; "
+        f"the events do not fit into {duration:g} s with at most {most} sounding at once; "
         "ask for fewer sources, shorter events, a longer scene or a larger max_overlap"
     )
 

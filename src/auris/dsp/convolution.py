@@ -218,12 +218,11 @@ def _hann(hop: int) -> Float32:
     return (np.sin(np.pi * np.arange(2 * hop) / (2 * hop)) ** 2).astype(np.float32)
 
 
-def _sounding(x: Float32, *, hop: int, count: int, before: int) -> NDArray[np.intp]:
-    """Indices of the keyframes whose stretch ``[(k - 1) hop - before, (k + 1) hop)`` holds any sound."""
+def _sounding(x: Float32, *, hop: int, count: int, before: int, after: int) -> NDArray[np.intp]:
+    """Those of the indices ``k < count`` whose stretch ``[k * hop - before, k * hop + after)`` holds any sound."""
     nonzero = np.concatenate([[0], np.cumsum(x != 0)])
-    centres = np.arange(count) * hop
-    low = np.clip(centres - hop - before, 0, x.size)
-    high = np.clip(centres + hop, 0, x.size)
+    places = np.arange(count) * hop
+    low, high = np.clip(places - before, 0, x.size), np.clip(places + after, 0, x.size)
     return np.flatnonzero(nonzero[high] > nonzero[low])
 
 
@@ -233,33 +232,47 @@ def _rounds(needed: NDArray[np.intp], channels: int, size: int) -> list[NDArray[
 
 
 def _fade_input(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, length: int) -> Float32:
-    """``sum_k h_k * (w_k x)``: every grain of sound keeps the response of the moment it was made."""
-    window, size = _hann(hop), fast_length(2 * hop + taps - 1)
-    needed = _sounding(x, hop=hop, count=-(-x.size // hop) + 1, before=0)
+    """``sum_k h_k * (w_k x)``: every grain of sound keeps the response of the moment it was made.
+
+    Between keyframes ``k`` and ``k + 1`` the signal splits into a falling and a rising part; both meet again in the spectrum,
+    so a stretch costs one inverse transform per channel.
+    """
+    falling, rising = _hann(hop)[hop:], _hann(hop)[:hop]
+    size = fast_length(hop + taps - 1)
+    needed = _sounding(x, hop=hop, count=-(-x.size // hop), before=0, after=hop)
     out = np.zeros((_channels(keyframes, needed, taps), length), np.float32)
-    for indices in _rounds(needed, out.shape[0], size):
-        frames = _frames(x, indices * hop, before=hop, size=2 * hop)
+    for segments in _rounds(needed, out.shape[0], size):
+        frames = _frames(x, segments * hop, before=0, size=hop)
         if frames is None:
             continue
-        grains = _filtered(frames * window, keyframes(indices), size)
-        for index, grain in zip(indices, grains, strict=True):
-            _add(out, grain[:, : 2 * hop + taps - 1], (int(index) - 1) * hop)
+        both = np.union1d(segments, segments + 1)
+        spectra = fft.rfft(keyframes(both), n=size)
+        place = np.searchsorted(both, segments)
+        total = fft.rfft(frames * falling, n=size)[:, None] * spectra[place]
+        total += fft.rfft(frames * rising, n=size)[:, None] * spectra[place + 1]
+        grains = fft.irfft(total, n=size)[..., : hop + taps - 1]
+        for segment, grain in zip(segments, grains, strict=True):
+            _add(out, grain, int(segment) * hop)
     return out
 
 
 def _fade_output(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, length: int) -> Float32:
     """``sum_k w_k (h_k * x)``: everything heard at one moment is heard with the response of that moment."""
     window, size = _hann(hop), fast_length(2 * hop + taps - 1)
-    needed = _sounding(x, hop=hop, count=-(-length // hop) + 1, before=taps - 1)
-    out = np.zeros((_channels(keyframes, needed, taps), length), np.float32)
+    count = -(-length // hop) + 1
+    needed = _sounding(x, hop=hop, count=count, before=hop + taps - 1, after=hop)
+    # One hop of room before sample 0 and behind the end: keyframe k fills the hops k and k + 1 of it.
+    out = np.zeros((_channels(keyframes, needed, taps), count + 1, hop), np.float32)
     for indices in _rounds(needed, out.shape[0], size):
         frames = _frames(x, indices * hop, before=hop + taps - 1, size=2 * hop + taps - 1)
         if frames is None:
             continue
-        heard = _filtered(frames, keyframes(indices), size)[..., taps - 1 : taps - 1 + 2 * hop] * window
-        for index, grain in zip(indices, heard, strict=True):
-            _add(out, grain, (int(index) - 1) * hop)
-    return out
+        spectra = fft.rfft(keyframes(indices), n=size)
+        spectra *= fft.rfft(frames, n=size)[:, None]
+        heard = (fft.irfft(spectra, n=size)[..., taps - 1 : taps - 1 + 2 * hop] * window).swapaxes(0, 1)
+        out[:, indices] += heard[..., :hop]
+        out[:, indices + 1] += heard[..., hop:]
+    return out.reshape(out.shape[0], -1)[:, hop : hop + length]
 
 
 def _channels(keyframes: Keyframes, needed: NDArray[np.intp], taps: int) -> int:
@@ -268,12 +281,6 @@ def _channels(keyframes: Keyframes, needed: NDArray[np.intp], taps: int) -> int:
     if probe.ndim != 3 or probe.shape[2] != taps:
         raise ParameterError(f"keyframes must have shape (k, C, {taps}), got {probe.shape}")
     return int(probe.shape[1])
-
-
-def _filtered(frames: Float32, responses: Float32, size: int) -> Float32:
-    spectra = fft.rfft(responses, n=size)
-    spectra *= fft.rfft(frames, n=size)[:, None, :]
-    return np.asarray(fft.irfft(spectra, n=size), dtype=np.float32)
 
 
 def _add(out: Float32, grain: Float32, start: int) -> None:

@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import soxr
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 from scipy.spatial import cKDTree
 
+from auris.dsp.resampling import resample
 from auris.dsp.sphere_sampling import Indices, SphereInterpolation, as_unit_vectors, quadrature_weights, ring_grid
 from auris.errors import ParameterError
 from auris.geometry.directions import Floats
 
 _CHUNK = 512  # directions handled at once: bounds memory for sets of more than ten thousand directions
+_DELAY_BAND = 0.75  # fraction of the Nyquist frequency that tells the arrival time
+_RINGING = 128  # samples that a resampler's steep filter may ring
 _LEAD = 24  # samples kept before the first arrival, room for the ringing of a band-limited onset
 
 
@@ -128,22 +130,27 @@ class DirectionalResponses:
         return replace(self, directions=grid, filters=self.interpolated(grid))
 
     def resampled(self, sample_rate: int) -> DirectionalResponses:
-        """Return the responses at another sample rate, with the same gain at every frequency (soxr, very high quality)."""
+        """Return the responses at another sample rate, with the same gain at every frequency.
+
+        Going down, the band ends softly (from 0.85 of the new Nyquist frequency), so that responses stay short.
+        """
         if sample_rate == self.sample_rate:
             return self
         if int(sample_rate) != sample_rate or sample_rate <= 0:
             raise ParameterError(f"sample rate must be a whole number of hertz, got {sample_rate!r}")
         ratio = sample_rate / self.sample_rate
-        lead = max(0, int(np.ceil(_LEAD / min(ratio, 1.0) - self._first_arrival())))
-        padded = np.pad(self.filters, ((0, 0), (0, 0), (lead, 0)))
-        columns = padded.reshape(-1, padded.shape[-1]).T
+        pad = int(np.ceil(_RINGING / min(ratio, 1.0)))
+        padded = np.pad(self.filters, ((0, 0), (0, 0), (pad, pad))).reshape(-1, self.taps + 2 * pad)
         blocks = [
-            soxr.resample(columns[:, i : i + _CHUNK], self.sample_rate, sample_rate, "VHQ")
-            for i in range(0, columns.shape[1], _CHUNK)
+            resample(padded[i : i + _CHUNK], self.sample_rate, sample_rate, quality="best")
+            for i in range(0, len(padded), _CHUNK)
         ]
-        filters = np.concatenate(blocks, axis=1).T.reshape(*self.filters.shape[:2], -1) / ratio
-        latency = (self.latency + lead) * ratio
-        return replace(self, filters=filters.astype(np.float32), sample_rate=int(sample_rate), latency=latency)
+        filters = _softly_limited(np.concatenate(blocks), ratio) / np.float32(ratio)
+        start = max(0, int(min(pad, self._first_arrival() + pad - _LEAD / ratio) * ratio))
+        stop = int(np.ceil((pad + self.taps) * ratio)) + _LEAD
+        filters = filters[:, start:stop].reshape(*self.filters.shape[:2], -1)
+        latency = (self.latency + pad) * ratio - start
+        return replace(self, filters=filters, sample_rate=int(sample_rate), latency=latency)
 
     def truncated(self, taps: int) -> DirectionalResponses:
         """Return the responses shortened to ``taps`` samples.
@@ -203,18 +210,31 @@ def arrival_delays(filters: NDArray[np.float32]) -> Floats:
     return delays.reshape(responses.shape[:-1])
 
 
+def _softly_limited(rows: NDArray[np.float32], ratio: float) -> NDArray[np.float32]:
+    """Fade the band out below the Nyquist frequency after going down in rate."""
+    if ratio >= 1.0:
+        return rows
+    relative = np.linspace(0.0, 1.0, rows.shape[-1] // 2 + 1)
+    taper = np.cos(np.pi / 2 * np.clip((relative - 0.85) / 0.15, 0.0, 1.0)) ** 2
+    return np.asarray(fft.irfft(fft.rfft(rows) * taper.astype(np.float32), rows.shape[-1]), dtype=np.float32)
+
+
 def _delays(rows: Floats) -> Floats:
     oversampling = 4
     n_fft = fft.next_fast_len(4 * rows.shape[-1], real=True)
     n_fft += n_fft % 2
     spectrum = fft.rfft(rows, n_fft)
+    # Above the band edge, the roll-off of a band-limited set would count as delay of the minimum-phase version.
+    edge = int(_DELAY_BAND * spectrum.shape[-1])
     magnitude = np.abs(spectrum)
+    magnitude[:, edge:] = magnitude[:, edge - 1 : edge]
     floor = np.maximum(1e-4 * magnitude.max(axis=-1, keepdims=True), 1e-30)
     cepstrum = fft.irfft(np.log(np.maximum(magnitude, floor)), n_fft)
     cepstrum[:, 1 : n_fft // 2] *= 2.0
     cepstrum[:, n_fft // 2 + 1 :] = 0.0
-    minimum_phase = np.exp(fft.rfft(cepstrum, n_fft))
-    correlation = fft.irfft(spectrum * minimum_phase.conj(), oversampling * n_fft)
+    cross = spectrum * np.exp(fft.rfft(cepstrum, n_fft)).conj()
+    cross[:, edge:] = 0.0
+    correlation = fft.irfft(cross, oversampling * n_fft)
     lag = np.argmax(correlation, axis=-1)
     index = np.arange(len(rows))
     before, peak, after = (correlation[index, (lag + step) % correlation.shape[-1]] for step in (-1, 0, 1))

@@ -32,11 +32,11 @@ EAR_ELEVATION_DEG = -8.0  # and a little below the centre
 # Reflecting points of the mean left pinna in metres from the ear canal (x front, y outwards, z up) and their strength:
 # rear wall of the concha, rim behind and above, lobe side below, rim above.
 _PINNA_POINTS = np.array([[-10.5, 2.5, 5.5], [-18.0, 6.0, 14.0], [-5.0, 4.0, -10.0], [2.0, 5.0, 21.0]]) * 1e-3
-_PINNA_STRENGTHS = np.array([0.70, 0.35, -0.30, 0.25])
+_PINNA_STRENGTHS = np.array([0.85, 0.40, -0.30, 0.25])
 _PINNA_CORNER = 2_500.0  # hertz; below it the pinna is small against the wavelength and reflects nothing
 _FLANGE_AXIS = np.array([0.77, 0.64, 0.0])  # where the left pinna faces
-_FLANGE_DEPTH = 0.7  # share of high-frequency amplitude that the flange takes from a source right behind it
-_FLANGE_CORNER = 5_000.0
+_FLANGE_DEPTH = 0.9  # share of high-frequency amplitude that the flange takes from a source right behind it
+_FLANGE_CORNER = 4_000.0
 _SHOULDER_POINT = np.array([0.0, 0.05, -0.17])
 _SHOULDER_STRENGTH = 0.25
 _SHOULDER_CORNER = 700.0

@@ -47,7 +47,7 @@ def ring_grid(spacing_deg: float) -> Floats:
     rings = 2 * int(np.ceil(90.0 / spacing_deg))
     points = [np.array([[0.0, 0.0, -1.0]])]
     for elevation in np.linspace(-np.pi / 2, np.pi / 2, rings + 1)[1:-1]:
-        count = 4 * int(np.ceil(90.0 * np.cos(elevation) / spacing_deg))
+        count = 4 * int(np.ceil(90.0 * np.cos(elevation) / spacing_deg - 1e-9))
         points.append(unit_vector(2 * np.pi * np.arange(count) / count, elevation))
     return np.concatenate([*points, np.array([[0.0, 0.0, 1.0]])])
 

@@ -5,8 +5,8 @@ grow, and what it leaves out. :data:`FRAMES` lists them; each has ``to_internal`
 of any leading shape. Internal points are ``(..., 3)`` metres, x to the front, y to the left, z up
 (:mod:`auris.geometry.directions`).
 
-A frame that is not lossy returns any point other than the origin unchanged. A lossy one says in ``loss`` what goes missing; converting
-back and forth once more then changes nothing.
+A frame that is not lossy returns any point other than the origin unchanged. A lossy one says in ``loss`` what goes missing;
+converting back and forth once more then changes nothing.
 
 >>> convert([90.0, 0.0, 2.0], source="dcase", target="sofa").tolist()
 [90.0, 0.0, 2.0]
@@ -69,7 +69,9 @@ def _read(coordinates: ArrayLike, names: tuple[str, ...]) -> Floats:
     """Coordinates as floats, checked."""
     array = np.asarray(coordinates, dtype=float)
     if array.ndim == 0 or array.shape[-1] != len(names):
-        raise ParameterError(f"coordinates must have {len(names)} numbers on their last axis ({', '.join(names)}), got {array.shape}")
+        raise ParameterError(
+            f"coordinates must have {len(names)} numbers on their last axis ({', '.join(names)}), got {array.shape}"
+        )
     return array
 
 
@@ -174,7 +176,9 @@ def _bat_to_internal(coordinates: ArrayLike) -> Floats:
     classes = _read(coordinates, _BAT_NAMES)
     limits = np.array([BAT_DISTANCE_CLASSES, BAT_AZIMUTH_CLASSES, BAT_ELEVATION_CLASSES])
     if np.any((classes < 0) | (classes >= limits) | (classes != np.rint(classes))):
-        raise ParameterError(f"BAT classes are whole numbers below {limits.tolist()} ({', '.join(_BAT_NAMES)}), got {coordinates!r}")
+        raise ParameterError(
+            f"BAT classes are whole numbers below {limits.tolist()} ({', '.join(_BAT_NAMES)}), got {coordinates!r}"
+        )
     distance, azimuth, elevation = np.moveaxis(classes, -1, 0)
     # Class 0 holds 0 to 0.25 m; its middle keeps the direction, which 0 m would lose.
     metres = np.where(distance == 0, 0.125, distance / 2)
@@ -200,7 +204,9 @@ _ALL = (
     _turned_axes("internal", "x front, y left, z up, metres: auris, AmbiX, DCASE and L3DAS cartesian", _EYE),
     _turned_axes("dcase_cartesian", "x front, y left, z up, as in DCASE and L3DAS system output", _EYE),
     _spherical_deg(
-        "dcase", "azimuth counter-clockwise [-180, 180), 0 front, 90 left; elevation up. DCASE 2019-24", first_azimuth_deg=-180.0
+        "dcase",
+        "azimuth counter-clockwise [-180, 180), 0 front, 90 left; elevation up. DCASE 2019-24",
+        first_azimuth_deg=-180.0,
     ),
     _spherical_deg("sofa", "SOFA spherical: azimuth counter-clockwise [0, 360), elevation up (AES69)", first_azimuth_deg=0.0),
     _turned_axes("habitat", "x right, y up, z back: Habitat, SoundSpaces 2, BAT's positions", _HABITAT),
@@ -209,7 +215,7 @@ _ALL = (
     _from_zenith("spaudiopy", "azimuth counter-clockwise from the front, zenith angle down from z, radians", "zenith"),
     Frame(
         "bat",
-        "classes of BAT and Spatial-AST (arXiv:2402.01591): half metres; azimuth counter-clockwise, 0 right, 90 front, 180 left; "
+        "classes of BAT and Spatial-AST (arXiv:2402.01591): half metres; azimuth counter-clockwise, 0 right, 90 front; "
         "elevation + 90. The listener looks along Habitat's -z",
         _BAT_NAMES,
         True,

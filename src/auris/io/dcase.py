@@ -40,7 +40,17 @@ Year = Literal[2019, 2020, 2021, 2022, 2023, 2024, 2025]
 Content = Literal["reference", "prediction"]
 YEARS: tuple[int, ...] = get_args(Year)
 
-__all__ = ["YEARS", "Content", "FrameLabels", "Year", "read_dcase", "read_dcase_folder", "rows_to_scene", "scene_to_rows", "write_dcase"]
+__all__ = [
+    "YEARS",
+    "Content",
+    "FrameLabels",
+    "Year",
+    "read_dcase",
+    "read_dcase_folder",
+    "rows_to_scene",
+    "scene_to_rows",
+    "write_dcase",
+]
 
 _HEADER_2025 = "frame,class,source,azimuth,distance,onscreen"
 _POLAR = "frame, class, track, azimuth, elevation"
@@ -96,23 +106,29 @@ def read_dcase(
     header = _HEADER_2025 if year == 2025 else None
     rows = read_number_rows(path, columns=accepted, header=header, what=f"DCASE {year} {content}")
     if not len(rows):
-        return FrameLabels(labels=tuple(vocabulary))
+        return FrameLabels(labels=vocabulary)
     names = accepted[rows.shape[1]].split(", ")
     column = {name: rows[:, index] for index, name in enumerate(names)}
     _check_numbers(path, column, header_lines=int(header is not None))
-    frame, label, track = (column.get(name, np.zeros(len(rows))).astype(np.int64) for name in ("frame", "class", "track"))
     azimuth, elevation = _directions(column)
-    distance = column.get("metres", column.get("centimetres", np.full(len(rows), np.nan)) / 100)
-    onscreen = column["onscreen"].astype(np.int64) if "onscreen" in column else None
-    return FrameLabels(frame, label, track, azimuth, elevation, distance, onscreen, labels=tuple(vocabulary))
+    distance = column["centimetres"] / 100 if "centimetres" in column else column.get("metres")
+    return FrameLabels(
+        column["frame"],
+        column["class"],
+        track=column.get("track"),
+        azimuth=azimuth,
+        elevation=elevation,
+        distance=distance,
+        onscreen=column.get("onscreen"),
+        labels=vocabulary,
+    )
 
 
-def _directions(column: dict[str, Floats]) -> tuple[Floats, Floats]:
+def _directions(column: dict[str, Floats]) -> tuple[Floats, Floats | None]:
     if "x" in column:
         azimuth, elevation, _ = angles(np.stack([column[axis] for axis in "xyz"], axis=-1))
         return azimuth, elevation
-    azimuth = np.radians(column["azimuth"])
-    return azimuth, np.radians(column.get("elevation", np.full(len(azimuth), np.nan)))
+    return np.radians(column["azimuth"]), np.radians(column["elevation"]) if "elevation" in column else None
 
 
 def _check_numbers(path: str | Path, column: dict[str, Floats], *, header_lines: int) -> None:
@@ -152,9 +168,10 @@ def read_dcase_folder(
 def write_dcase(path: str | Path, rows: FrameLabels, *, year: Year | int, content: Content = "reference") -> None:
     """Write labels or system output atomically.
 
-    Labels hold whole degrees and centimetres. System output of 2020 to 2023 is cartesian; of 2024 polar with distance in metres;
-    of 2019 and 2025 as the labels. In 2025 azimuths are folded to the front half and elevation is dropped, as stereo is; an
-    unknown onscreen flag is written as 0. In 2019 every event has one direction, so sources must not move during an event.
+    Labels hold whole degrees and centimetres. System output of 2020 to 2023 is cartesian; of 2024 polar with distance in
+    metres; of 2019 and 2025 as the labels. In 2025 azimuths are folded to the front half and elevation is dropped, as in
+    stereo; an unknown onscreen flag is written as 0. In 2019 every event has one direction, so a source must not move during
+    one.
 
     Raises:
         ParameterError: the year or the content is unknown, or the labels lack what the format holds.
@@ -169,11 +186,8 @@ def write_dcase(path: str | Path, rows: FrameLabels, *, year: Year | int, conten
         _require(ordered.distance, "distance", year)
     if year != 2025:
         _require(ordered.elevation, "elevation", year)
-    if content == "prediction" and year < 2025:
-        text = _prediction_lines(ordered, year)
-    else:
-        text = _label_lines(ordered, year)
-    write_text(path, text)
+    lines = _prediction_lines if content == "prediction" and year < 2025 else _label_lines
+    write_text(path, lines(ordered, year))
 
 
 def _require(values: Floats, name: str, year: int) -> None:

@@ -37,7 +37,7 @@ def read_events(path: str | Path, vocabulary: Sequence[str]) -> FrameLabels:
         raise FormatError(f"{path}:1: DCASE 2019 files begin with the line {_HEADER!r}, got {found}")
     sources = [_source(line, f"{path}:{number}", vocabulary) for number, line in enumerate(lines[1:], start=2)]
     if not sources:
-        return FrameLabels(labels=tuple(vocabulary))
+        return FrameLabels(labels=vocabulary)
     end = max(source.events[0].offset for source in sources)
     return scene_to_rows(Scene(end, tuple(sources)), vocabulary)
 
@@ -53,7 +53,9 @@ def _source(line: str, where: str, vocabulary: Sequence[str]) -> Source:
     except ValueError:
         raise FormatError(f"{where}: start, end, elevation, azimuth and distance must be numbers, got {line!r}") from None
     if not (0 <= start < end < 1e6 and abs(elevation) <= 90 and abs(azimuth) <= 360 and 0 < distance < 1e4):
-        raise FormatError(f"{where}: needs 0 <= start < end, elevation within ±90, azimuth within ±360, distance > 0; got {line!r}")
+        raise FormatError(
+            f"{where}: needs 0 <= start < end, elevation within ±90, azimuth within ±360, distance > 0; got {line!r}"
+        )
     x, y, z = distance * unit_vector(np.radians(azimuth), np.radians(elevation))
     return Source(cells[0], Static((float(x), float(y), float(z))), (Event(start, end),))
 

@@ -7,9 +7,10 @@ centre is labelled in the frame that holds its middle, so that no event is lost.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,65 +25,70 @@ from auris.scene import Event, Scene, Source
 Indices = NDArray[np.int64]
 
 HOP = 0.1  # seconds; the frame of every DCASE and L3DAS challenge
+_COLUMNS = ("frame", "class_index", "track", "azimuth", "elevation", "distance", "onscreen")
 NEAREST = 0.005  # metres; a distance that a file rounded to 0 cm
-
-
-def _no_indices() -> Indices:
-    return np.zeros(0, dtype=np.int64)
-
-
-def _no_floats() -> Floats:
-    return np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
 class FrameLabels:
-    """One row per frame and sounding source, as arrays of one length ``N``.
+    """One row per frame and sounding source, as arrays of one length ``N``; without arguments, no rows.
 
     Attributes:
         frame: frame numbers from 0.
         class_index: class numbers from 0.
-        track: number that tells sources apart; equal through time for one source.
-        azimuth: radians, [-pi, pi).
-        elevation: radians; NaN where the format has none.
-        distance: metres; NaN where the format has none.
-        onscreen: 1 where the source is in view, 0 where not, -1 where the format does not say.
+        track: number that tells sources apart, equal through time for one source; left out, 0.
+        azimuth: radians, brought to [-pi, pi).
+        elevation: radians; NaN, or left out, where the format has none.
+        distance: metres; NaN, or left out, where the format has none.
+        onscreen: 1 where the source is in view, 0 where not, -1, or left out, where the format does not say.
         hop: seconds per frame.
         labels: class names by class number; empty where they are not known.
 
     Raises:
-        ParameterError: the arrays differ in length, or a number is negative, or an angle is not finite.
+        ParameterError: the arrays differ in length, a number is negative, or an azimuth is not finite.
     """
 
-    frame: Indices = field(default_factory=_no_indices)
-    class_index: Indices = field(default_factory=_no_indices)
-    track: Indices = field(default_factory=_no_indices)
-    azimuth: Floats = field(default_factory=_no_floats)
-    elevation: Floats = field(default_factory=_no_floats)
-    distance: Floats = field(default_factory=_no_floats)
-    onscreen: Indices | None = None
-    hop: float = HOP
-    labels: tuple[str, ...] = ()
+    frame: Indices
+    class_index: Indices
+    track: Indices
+    azimuth: Floats
+    elevation: Floats
+    distance: Floats
+    onscreen: Indices
+    hop: float
+    labels: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        count = len(self.frame)
-        unset = {"onscreen": np.full(count, -1)}
-        for name in _COLUMNS:
-            value = getattr(self, name)
+    def __init__(
+        self,
+        frame: ArrayLike = (),
+        class_index: ArrayLike = (),
+        *,
+        azimuth: ArrayLike = (),
+        elevation: ArrayLike | None = None,
+        distance: ArrayLike | None = None,
+        track: ArrayLike | None = None,
+        onscreen: ArrayLike | None = None,
+        hop: float = HOP,
+        labels: Sequence[str] = (),
+    ) -> None:
+        count = np.size(frame)
+        given = (frame, class_index, track, azimuth, elevation, distance, onscreen)
+        for name, value, absent in zip(_COLUMNS, given, (0, 0, 0, 0, np.nan, np.nan, -1), strict=True):
             dtype: Any = np.float64 if name in ("azimuth", "elevation", "distance") else np.int64
-            column = np.asarray(unset[name] if value is None else value, dtype=dtype)
+            column = np.full(count, absent, dtype=dtype) if value is None else np.asarray(value, dtype=dtype)
             if column.shape != (count,):
-                raise ParameterError(f"frame labels need one value per row in every column; {name} has {column.shape}, not ({count},)")
+                raise ParameterError(f"every column needs one value per row ({count}), but {name} has shape {column.shape}")
             object.__setattr__(self, name, column)
         for name in ("frame", "class_index"):
             if count and getattr(self, name).min() < 0:
                 raise ParameterError(f"{name} numbers count from 0, got {getattr(self, name).min()}")
         if not np.all(np.isfinite(self.azimuth)):
             raise ParameterError("azimuths must be finite radians")
-        if not self.hop > 0:
-            raise ParameterError(f"a frame must last more than 0 seconds, got {self.hop!r}")
+        if not hop > 0:
+            raise ParameterError(f"a frame must last more than 0 seconds, got {hop!r}")
         object.__setattr__(self, "azimuth", wrap_angle(self.azimuth))
-        object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "hop", float(hop))
+        object.__setattr__(self, "labels", tuple(labels))
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -100,22 +106,23 @@ class FrameLabels:
     def rows(self, chosen: ArrayLike) -> FrameLabels:
         """Return some rows, by mask or by index."""
         index = np.asarray(chosen)
-        return replace(self, **{name: getattr(self, name)[index] for name in _COLUMNS})
+        return self._with_columns({name: getattr(self, name)[index] for name in _COLUMNS})
+
+    def _with_columns(self, columns: Mapping[str, NDArray[Any]]) -> FrameLabels:
+        changed: dict[str, Any] = dict(columns)
+        return replace(self, **changed)
 
     def sorted(self) -> FrameLabels:
         """Return the rows by frame, then track, then class."""
         return self.rows(np.lexsort((self.class_index, self.track, self.frame)))
 
 
-_COLUMNS = ("frame", "class_index", "track", "azimuth", "elevation", "distance", "onscreen")
-assert set(_COLUMNS) | {"hop", "labels"} == {f.name for f in fields(FrameLabels)}
-
-
 def join_labels(parts: Sequence[FrameLabels]) -> FrameLabels:
     """Return the rows of several tables below each other; hop and class names are those of the first."""
     if not parts:
         return FrameLabels()
-    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS})
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    return parts[0]._with_columns(columns)
 
 
 def renumbered(rows: FrameLabels, vocabulary: Sequence[str]) -> FrameLabels:
@@ -159,8 +166,9 @@ def scene_to_rows(scene: Scene, vocabulary: Sequence[str], *, hop: float = HOP) 
             raise ParameterError(unknown_name("class", source.label, names))
         frames = _active_frames(source, scene.duration, hop)
         local = scene.relative_positions(source.path, (frames + 0.5) * hop) if len(frames) else np.zeros((0, 3))
-        same = np.ones(len(frames), dtype=np.int64)
-        parts.append(FrameLabels(frames, same * numbers[source.label], same * track, *angles(local)))
+        azimuth, elevation, distance = angles(local)
+        label, number = np.full(len(frames), numbers[source.label]), np.full(len(frames), track)
+        parts.append(FrameLabels(frames, label, azimuth=azimuth, elevation=elevation, distance=distance, track=number))
     return join_labels(parts).sorted()
 
 
@@ -252,7 +260,7 @@ def _chains(rows: FrameLabels) -> list[FrameLabels]:
 def _runs(values: Indices) -> list[tuple[int, int]]:
     """First and last-plus-one position of each run of equal values."""
     edges = np.concatenate([[0], np.nonzero(np.diff(values))[0] + 1, [len(values)]])
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
 
 
 def round_half_away(values: ArrayLike) -> Indices:

@@ -72,7 +72,9 @@ def _without_header(path: str | Path, lines: list[str], header: str, what: str) 
     return lines[1:]
 
 
-def _first_fault(path: str | Path, lines: list[str], columns: Collection[int], width: int, *, first_line: int, what: str) -> FormatError:
+def _first_fault(
+    path: str | Path, lines: list[str], columns: Collection[int], width: int, *, first_line: int, what: str
+) -> FormatError:
     """Describe the first line that is wrong."""
     counts = " or ".join(str(n) for n in sorted(columns))
     for number, line in enumerate(lines, start=first_line):

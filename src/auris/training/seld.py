@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import pickle
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,10 +40,8 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
     def __init__(self, model: Any, recipe: Recipe) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
-        self.loss = MultiAccdoaLoss(
-            tracks=model.config.tracks, direction=recipe.loss.direction, distance=recipe.loss.distance
-        )
-        self.elapsed = 0.0  # seconds trained, over all sittings
+        self.loss = MultiAccdoaLoss(tracks=model.config.tracks, direction=recipe.loss.direction, distance=recipe.loss.distance)
+        self.elapsed, self.steps = 0.0, 0  # seconds and steps trained, over all sittings
         self._tick = time.monotonic()
 
     @property
@@ -50,7 +49,7 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
         """Share of the budget that is spent, 0 to 1."""
         budget = self.recipe.trainer
         spent = self.elapsed / (60 * budget.max_minutes) if budget.max_minutes else 0.0
-        return min(1.0, max(spent, self.global_step / budget.max_steps))
+        return min(1.0, max(spent, self.steps / budget.max_steps))
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """Return the loss of one batch of waveforms and targets."""
@@ -61,8 +60,8 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
         self._log_losses("train", losses)
         return losses.total
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Log the loss on whole scenes."""
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int, dataloader_idx: int = 0) -> None:
+        """Log the loss on whole scenes; the loaders come in the order of the scenes' names."""
         self._log_losses("validation", self.loss(self.model(batch[0]), batch[1]))
 
     def _log_losses(self, stage: str, losses: Losses) -> None:
@@ -77,7 +76,7 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
     def on_train_batch_start(self, *_: Any) -> None:
         """Set the learning rate: warm-up by steps, cosine by whatever part of the budget is spent most."""
         choice = self.recipe.optimiser
-        warm = min(1.0, (self.global_step + 1) / max(choice.warmup_steps, 1))
+        warm = min(1.0, (self.steps + 1) / max(choice.warmup_steps, 1))
         rate = choice.rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * self.progress)))
         for group in self.optimizers().param_groups:
             group["lr"] = rate
@@ -85,7 +84,7 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
     def on_train_batch_end(self, *_: Any) -> None:
         """Keep time; stop when the budget is spent."""
         now = time.monotonic()
-        self.elapsed += now - self._tick
+        self.elapsed, self.steps = self.elapsed + now - self._tick, self.steps + 1
         self._tick = now
         if self.progress >= 1:
             self.trainer.should_stop = True
@@ -96,11 +95,12 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the time spent."""
-        checkpoint["elapsed"] = self.elapsed
+        checkpoint["elapsed"], checkpoint["steps"] = self.elapsed, self.steps
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the time spent."""
         self.elapsed = float(checkpoint["elapsed"])
+        self.steps = int(checkpoint.get("steps", checkpoint["global_step"]))
 
 
 def masked(features: Tensor, masks: MaskRecipe, frames_per_label: int) -> Tensor:
@@ -135,7 +135,7 @@ class _Keeper(Callback):  # type: ignore[misc]
         self.last = time.monotonic()
         with atomic_write(self.out / CHECKPOINT) as temporary:
             trainer.save_checkpoint(temporary)
-        note = f"# {task.recipe.name}\n\nTraining has not ended: {100 * task.progress:.0f} % after {task.global_step} steps.\n"
+        note = f"# {task.recipe.name}\n\nTraining has not ended: {100 * task.progress:.0f} % after {task.steps} steps.\n"
         save_pretrained(task.model, self.out / MODEL, card=note)
 
 
@@ -217,20 +217,22 @@ def train(recipe: Recipe) -> dict[str, Any]:
     checkpoint = _claim(out, recipe)
     model = build_model(recipe)
     dataset = build_dataset(recipe, model)
-    with _rendering(recipe.stems, recipe, dataset.pool):
-        scenes = open_scenes(recipe)
-        if checkpoint is not None:
-            dataset.position = int(torch.load(checkpoint, weights_only=True, map_location="cpu")["global_step"])
-        task = SeldTask(model, recipe)
-        _trainer(recipe, out).fit(
-            task,
-            DataLoader(dataset, batch_size=None),
-            DataLoader([as_batch(scenes, recipe.labels, frame_seconds=model.frame_seconds)], batch_size=None),
-            ckpt_path=checkpoint,
-            weights_only=True,
-        )
+    scenes = open_scenes(recipe)
+    task = SeldTask(model, recipe)
+    if checkpoint is not None:
+        dataset.position = _restore(task, checkpoint)
+    if task.progress < 1:
+        batches = [as_batch(some, recipe.labels, frame_seconds=model.frame_seconds) for some in scenes.values()]
+        with _rendering(recipe.stems, recipe, dataset.pool):
+            _trainer(recipe, out).fit(
+                task,
+                DataLoader(dataset, batch_size=None),
+                [DataLoader([batch], batch_size=None) for batch in batches],
+                ckpt_path=checkpoint,
+                weights_only=True,
+            )
     measured = measure(model.eval(), scenes)
-    reached = {"steps": task.global_step, "minutes": round(task.elapsed / 60, 1), **measured}
+    reached = {"steps": task.steps, "minutes": round(task.elapsed / 60, 1), **measured}
     save_pretrained(model, out / MODEL, card=model_card(recipe, model, reached))
     return {"recipe": recipe.name, "model": str(out / MODEL), **reached}
 
@@ -243,6 +245,18 @@ def _claim(out: Path, recipe: Recipe) -> Path | None:
         raise CheckpointError(f"{out} holds a run of another network; choose another folder with trainer.out=FOLDER")
     write_text(note, text)
     return checkpoint if checkpoint.is_file() else None
+
+
+def _restore(task: SeldTask, checkpoint: Path) -> int:
+    """Give a task the weights and the spent budget of a checkpoint; return its step, which is also the next batch's number."""
+    try:
+        saved = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        task.load_state_dict(saved["state_dict"])
+    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise CheckpointError(f"{checkpoint} cannot be resumed ({reason}); delete it or choose another trainer.out") from None
+    task.on_load_checkpoint(saved)
+    return task.steps
 
 
 def _network_of(text: str) -> list[Any]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter, oaconvolve
 
-from auris.data.procedural.noise import RATE, Curve, Signal, coloured_noise, decay_noise, envelope, shaped, slow_curve
+from auris.data.procedural.noise import (
+    RATE,
+    Curve,
+    Signal,
+    coloured_noise,
+    decay_noise,
+    envelope,
+    log_uniform,
+    shaped,
+    slow_curve,
+)
 from auris.data.procedural.oscillators import cycles, firing_positions, harmonics, pulse_train, wavering
 from auris.data.procedural.resonances import modal_strike, resonator
 
@@ -21,21 +31,21 @@ def chainsaw(rng: np.random.Generator, length: int) -> Signal:
     strength = np.exp(0.22 * rng.standard_normal(len(at)))
     strength[1::2] *= rng.uniform(0.75, 1.0)  # a two-stroke misses now and then
     kick = _exhaust_kick(rng)
-    exhaust = oaconvolve(pulse_train(at, strength, length), kick)[:length]
+    exhaust: Signal = oaconvolve(pulse_train(at, strength, length), kick)[:length]
     body: Curve = ((40, -10), (rng.uniform(100, 200), 0), (rng.uniform(400, 700), 2), (1500, 1), (4000, -5), (12000, -18))
     exhaust = shaped(exhaust, body)
     exhaust /= np.std(exhaust) + 1e-12
     phase = cycles(frequency)
     rasp = coloured_noise(rng, length, ((300, -18), (900, -3), (rng.uniform(1500, 4000), 0), (8000, -5), (16000, -16)))
     teeth = (0.5 + 0.5 * np.cos(2 * np.pi * phase)) ** 3 + 0.25
-    return (exhaust + rng.uniform(0.25, 0.9) * rasp * teeth * throttle) * (0.35 + 0.65 * throttle)
+    return np.asarray((exhaust + rng.uniform(0.15, 0.7) * rasp * teeth * throttle) * (0.35 + 0.65 * throttle))
 
 
 def _exhaust_kick(rng: np.random.Generator) -> Signal:
     """Pressure of one exhaust stroke: a few ringing modes of the muffler and a puff of noise."""
     n = round(0.03 * RATE)
     modes = np.array([125.0, 310.0, 630.0, 1150.0, 2250.0]) * np.exp(rng.uniform(-0.3, 0.3, 5))
-    kick = modal_strike(modes, rng.uniform(0.02, 0.05, 5), (0.9, 0.9, 0.8, 0.6, 0.4), length=n)
+    kick = modal_strike(modes, rng.uniform(0.006, 0.02, 5), (0.9, 0.9, 0.8, 0.6, 0.4), length=n)
     return kick + decay_noise(rng, n, ((200, -6), (900, 0), (5000, -12)), 0.015) * 0.5
 
 
@@ -51,10 +61,14 @@ def helicopter(rng: np.random.Generator, length: int) -> Signal:
     slap += decay_noise(rng, len(slap), ((80, 0), (400, -4), (1500, -18)), 0.05) * rng.uniform(0.4, 1.0)
     thump = oaconvolve(pulse_train(at, np.exp(0.12 * rng.standard_normal(len(at))), length), slap)[:length]
     thump /= np.std(thump) + 1e-12
-    knee = rng.uniform(250, 600)
-    wash = coloured_noise(rng, length, ((40, -8), (120, 0), (knee, -2), (knee * 4, -14), (8000, -30), (16000, -44)))
-    chop = 0.35 + 0.65 * (0.5 + 0.5 * np.cos(2 * np.pi * (phase - 0.08))) ** rng.uniform(1.0, 3.0)
+    knee, bright = rng.uniform(160, 480), rng.uniform(-14, 1)
+    wash = coloured_noise(
+        rng, length, ((40, -8), (120, 0), (knee, -2), (knee * 4, -10 + bright), (8000, -26 + 2 * bright), (16000, -44))
+    )
+    depth = rng.uniform(0.15, 0.8)
+    chop = 1 - depth + depth * (0.5 + 0.5 * np.cos(2 * np.pi * (phase - 0.08))) ** rng.uniform(1.0, 3.0)
     pitch = rng.uniform(300, 900) * wavering(rng, length, rate=0.7, depth=0.008)
-    whine = harmonics(pitch, (1.0, 0.3, 0.25, 0.1)) * rng.uniform(0.01, 0.12)
+    gears = sum((harmonics(pitch * ratio, (1.0, 0.3, 0.25, 0.1)) for ratio in (1.0, rng.uniform(1.1, 1.9))), np.zeros(length))
+    whine = gears * log_uniform(rng, 0.02, 0.3)
     distance = np.exp(0.25 * slow_curve(rng, length, 0.25))
-    return (thump * rng.uniform(0.5, 1.0) + wash * chop + whine) * distance
+    return np.asarray((thump * log_uniform(rng, 0.12, 0.9) + wash * chop + whine) * distance)

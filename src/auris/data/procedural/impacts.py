@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from auris.data.procedural.noise import RATE, Curve, Signal, add, coloured_noise, decay_noise, envelope, hump
+from auris.data.procedural.noise import RATE, Curve, Signal, add, coloured_noise, decay_noise, envelope, hump, log_uniform
 from auris.data.procedural.oscillators import glide, saw, wavering
 from auris.data.procedural.resonances import modal_strike
 
@@ -14,14 +14,14 @@ def _body(
 ) -> Signal:
     """One blow on an object with ``modes`` resonances between ``low`` and ``high`` hertz; higher ones ring shorter."""
     frequencies = np.sort(np.exp(rng.uniform(np.log(low), np.log(high), modes)))
-    decay = np.exp(rng.uniform(*np.log(t60), modes)) * (low / frequencies) ** 0.3
+    decay = np.exp(rng.uniform(np.log(t60[0]), np.log(t60[1]), modes)) * (low / frequencies) ** 0.3
     amplitudes = (low / frequencies) ** tilt * rng.uniform(0.3, 1.0, modes)
     return modal_strike(frequencies, decay, amplitudes, length=length)
 
 
 def clock_tick(rng: np.random.Generator, length: int) -> Signal:
     """A tick and a tock in turn, each a cluster of two or three tiny blows on a case that rings briefly."""
-    period = float(np.exp(rng.uniform(np.log(0.2), np.log(1.0))))
+    period = log_uniform(rng, 0.2, 1.0)
     low = rng.uniform(350, 2000)
     n = round(0.12 * RATE)
     click = [
@@ -31,7 +31,7 @@ def clock_tick(rng: np.random.Generator, length: int) -> Signal:
     ]
     blows = np.sort(rng.uniform(0.0, 0.02, 2))
     gains = rng.uniform(0.2, 0.8, 2)
-    out = coloured_noise(rng, length, ((60, 0), (500, -8), (8000, -20))) * 0.0015
+    out = coloured_noise(rng, length, ((60, 0), (500, -8), (8000, -20))) * log_uniform(rng, 0.001, 0.03)
     at, count = rng.uniform(0, 0.1), 0
     while at * RATE < length:
         tick = click[count % 2]
@@ -44,7 +44,7 @@ def clock_tick(rng: np.random.Generator, length: int) -> Signal:
 
 def bell(rng: np.random.Generator, length: int) -> Signal:
     """A bell of cast bronze: hum, prime, tierce, quint, nominal and above, each a slowly beating pair."""
-    prime = float(np.exp(rng.uniform(np.log(250), np.log(1600))))
+    prime = log_uniform(rng, 250, 1600)
     ratios = np.array([0.5, 1.0, 1.19, 1.5, 2.0, 2.51, 2.66, 3.01, 4.1, 5.4, 6.8]) * rng.normal(1, 0.004, 11)
     t60 = np.array([3.5, 2.6, 2.3, 1.6, 1.5, 0.9, 0.8, 0.7, 0.5, 0.35, 0.25]) * rng.uniform(0.7, 1.6) * (600 / prime) ** 0.3
     gains = np.array([0.5, 0.7, 0.8, 0.35, 1.0, 0.4, 0.35, 0.4, 0.3, 0.2, 0.12]) * rng.uniform(0.6, 1.4, 11)

@@ -14,6 +14,11 @@ RATE = 48_000  # every sound is made at this rate and then resampled, so it is t
 Curve = Sequence[tuple[float, float]]  # (hertz, decibels), joined by lines over log frequency
 
 
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """A number between ``low`` and ``high``, every octave alike."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
 def shaped(signal: Signal, curve: Curve) -> Signal:
     """Filter ``(n,)`` by the magnitude ``curve`` (zero phase)."""
     size = next_fast_len(len(signal) + RATE // 50, real=True)
@@ -53,7 +58,8 @@ def slow_curve(rng: np.random.Generator, length: int, rate: float) -> Signal:
 
 def envelope(length: int, times: ArrayLike, levels: ArrayLike) -> Signal:
     """Straight lines through ``levels`` at ``times`` (seconds), as ``(length,)``."""
-    return np.interp(np.arange(length) / RATE, np.asarray(times, dtype=float), np.asarray(levels, dtype=float))
+    moments = np.arange(length) / RATE
+    return np.asarray(np.interp(moments, np.asarray(times, dtype=float), np.asarray(levels, dtype=float)))
 
 
 def hump(length: int, attack: float, release: float) -> Signal:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
 from scipy.fft import irfft, rfft
 from scipy.signal import lfilter
 
@@ -14,13 +13,14 @@ _WINDOW = 1024  # 21 ms: a formant hardly moves within it
 _HOP = _WINDOW // 2
 
 
-def formant_filter(signal: Signal, centres: NDArray[np.float64], bandwidths: ArrayLike) -> Signal:
+def formant_filter(signal: Signal, centres: NDArray[np.float64], bandwidths: ArrayLike, *, leak: float = 0.0) -> Signal:
     """Pass a source through a cascade of resonances that move in time (overlap-added short-time filtering).
 
     Args:
         signal: ``(n,)``.
         centres: resonance frequencies in hertz, ``(formants, knots)``, at equally spaced moments over the signal.
         bandwidths: hertz, one per formant.
+        leak: share of the source that passes unfiltered; stands for the many formants above those given.
 
     Returns:
         ``(n,)``.
@@ -40,7 +40,7 @@ def formant_filter(signal: Signal, centres: NDArray[np.float64], bandwidths: Arr
     out = np.zeros((len(blocks) + 3, _HOP))
     for part in range(4):
         out[part : part + len(blocks)] += pieces[:, part]
-    return out.reshape(-1)[_HOP : _HOP + len(signal)]
+    return out.reshape(-1)[_HOP : _HOP + len(signal)] + leak * signal
 
 
 def _cascade(tracks: NDArray[np.float64], bandwidths: NDArray[np.float64]) -> NDArray[np.complex64]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auris.data.procedural.noise import RATE, Curve, Signal, add, coloured_noise, hump, shaped, slow_curve
+from auris.data.procedural.noise import RATE, Curve, Signal, add, coloured_noise, hump, log_uniform, shaped, slow_curve
 from auris.data.procedural.oscillators import glide, glottal_source, wavering
 from auris.data.procedural.resonances import formant_filter
 
@@ -33,7 +33,7 @@ _FRICATIVES: tuple[Curve, ...] = (
     ((200, -30), (1000, -12), (6000, -6), (12000, -14)),  # f, th
     ((200, -20), (800, -4), (2000, 0), (5000, -14), (12000, -30)),  # h
 )
-_VOICE_TILT: Curve = ((60, 0), (1500, 0), (4000, -8), (10000, -24), (20000, -44))
+_VOICE_TILT: Curve = ((60, 0), (800, 0), (2200, 5), (4000, 0), (10000, -16), (20000, -40))
 
 
 def speech(rng: np.random.Generator, length: int) -> Signal:
@@ -65,7 +65,7 @@ def _phrase(rng: np.random.Generator, syllables: int, pitch: float, tract: float
         first, split, last = (round(s * RATE) for s in (start, start + gap, end))
         stress = rng.uniform(0.55, 1.0)
         add(voiced, stress * hump(last - split, 0.03, 0.06), split)
-        _consonant(rng, voiced, noise, first, split, stress)
+        _consonant(rng, voiced, noise, first=first, split=split, stress=stress)
     knots = max(4, round(ends[-1] * 80))
     moments = np.linspace(0, ends[-1], knots)
     middles = np.concatenate([[0.0], (starts + onset + ends) / 2, [ends[-1]]])
@@ -73,12 +73,12 @@ def _phrase(rng: np.random.Generator, syllables: int, pitch: float, tract: float
     centres = np.stack([np.interp(moments, middles, row) for row in targets])
     melody = pitch * glide(length, (0, 0.3, 1), (1.12, 1.06, 0.82)) * wavering(rng, length, rate=3.5, depth=0.06)
     source = glottal_source(melody * wavering(rng, length, rate=60, depth=0.008), open_quotient=rng.uniform(0.5, 0.7))
-    breath = coloured_noise(rng, length, ((200, -12), (2000, 0), (8000, -6))) * 0.012
-    voice = formant_filter(shaped(source * voiced, _VOICE_TILT) + breath * voiced, centres, _BANDWIDTHS)
+    breath = coloured_noise(rng, length, ((200, -12), (2000, 0), (8000, -6))) * 0.025
+    voice = formant_filter(shaped(source * voiced, _VOICE_TILT) + breath * voiced, centres, _BANDWIDTHS, leak=0.03)
     return voice + noise
 
 
-def _consonant(rng: np.random.Generator, voiced: Signal, noise: Signal, first: int, split: int, stress: float) -> None:
+def _consonant(rng: np.random.Generator, voiced: Signal, noise: Signal, *, first: int, split: int, stress: float) -> None:
     """Put a nasal or glide (weak voice), a fricative (noise) or a plosive (silence and burst) before the vowel."""
     kind, size = rng.random(), max(split - first, 64)
     if kind < 0.4:
@@ -102,6 +102,7 @@ def _call(
     breath: float,
     roughness: float,
     tilt: Curve,
+    leak: float,
 ) -> Signal:
     """One animal or infant call: pulses at ``melody`` (hertz), rough by jitter and a subharmonic, through formants."""
     length = len(melody)
@@ -111,23 +112,25 @@ def _call(
         under = np.sin(np.pi * np.cumsum(jittered) / RATE) * slow_curve(rng, length, 12)
         source *= 1 + 0.6 * roughness * under
     source += breath * coloured_noise(rng, length, ((100, -10), (1000, 0), (6000, -4), (14000, -16)))
-    return formant_filter(shaped(source, tilt), np.asarray(centres, dtype=float), bandwidths)
+    return formant_filter(shaped(source, tilt), np.asarray(centres, dtype=float), bandwidths, leak=leak)
 
 
 def crying_baby(rng: np.random.Generator, length: int) -> Signal:
     """Cries of about a second on one breath, each an arc of pitch near 450 Hz, with an audible breath between."""
     pitch, harsh = rng.uniform(370, 540), rng.uniform(0.05, 0.6)
     scale = rng.uniform(0.9, 1.12)
-    tilt: Curve = ((100, 0), (2500, 0), (6000, -10), (14000, -30))
+    tilt: Curve = ((100, 0), (1200, 0), (3500, 6), (8000, 4), (14000, -12))
     out = np.zeros(length)
     at = 0
     while at < length:
-        size = round(rng.uniform(0.45, 1.35) * RATE)
-        top = rng.uniform(1.05, 1.4)
-        melody = pitch * glide(size, (0, 0.18, 0.6, 1), (0.8, top, 0.97 * top, rng.uniform(0.6, 0.85)))
-        melody *= wavering(rng, size, rate=7, depth=0.02)
+        size = round(log_uniform(rng, 0.25, 1.5) * RATE)
+        top, crest = rng.uniform(1.0, 1.45), rng.uniform(0.1, 0.5)
+        melody = pitch * glide(size, (0, crest, 0.75, 1), (rng.uniform(0.7, 0.95), top, 0.95 * top, rng.uniform(0.55, 0.95)))
+        melody *= wavering(rng, size, rate=7, depth=0.025)
         mouth = np.array([[800, 1150, 1100, 800], [2200, 2900, 2800, 2300], [4600, 4900, 4800, 4500]]) * scale
-        cry = _call(rng, melody, mouth, (160, 260, 400), breath=0.03, roughness=harsh * rng.uniform(0.3, 1), tilt=tilt)
+        cry = _call(
+            rng, melody, mouth, (160, 260, 400), breath=0.12, roughness=harsh * rng.uniform(0.3, 1), tilt=tilt, leak=0.25
+        )
         add(out, cry * hump(size, 0.08, 0.16), at, rng.uniform(0.7, 1.0))
         at += size
         rest = round(rng.uniform(0.2, 0.55) * RATE)
@@ -143,7 +146,7 @@ def dog(rng: np.random.Generator, length: int) -> Signal:
     size = rng.uniform(0.0, 1.0)  # 0 a large dog, 1 a small one
     pitch, tract = 260 * 3.0**size * 2 ** rng.normal(0, 0.15), 0.75 + 0.6 * size
     span = rng.uniform(0.14, 0.2) * (1.5 - 0.6 * size)
-    tilt: Curve = ((80, -6), (500, 0), (1500, -3), (4000, -16), (12000, -40))
+    tilt: Curve = ((80, -4), (500, 0), (1500, 0), (4000, -6), (12000, -26))
     out = np.zeros(length)
     at = 0
     while at < length:
@@ -151,7 +154,7 @@ def dog(rng: np.random.Generator, length: int) -> Signal:
             n = round(span * rng.uniform(0.85, 1.2) * RATE)
             melody = pitch * glide(n, (0, 0.25, 1), (0.75, 1.15, rng.uniform(0.55, 0.75))) * 2 ** rng.normal(0, 0.05)
             mouth = np.array([[480, 800, 620, 480], [1150, 1500, 1300, 1100], [2500, 2900, 2700, 2500]]) * tract
-            bark = _call(rng, melody, mouth, (130, 190, 300), breath=0.35, roughness=0.9, tilt=tilt)
+            bark = _call(rng, melody, mouth, (130, 190, 300), breath=0.35, roughness=0.9, tilt=tilt, leak=0.05)
             add(out, bark * hump(n, 0.012, 0.6 * n / RATE), at, rng.uniform(0.7, 1))
             at += n + round(rng.uniform(0.12, 0.3) * RATE)
         at += round(rng.uniform(0.15, 0.6) * RATE)
@@ -161,6 +164,7 @@ def dog(rng: np.random.Generator, length: int) -> Signal:
 def rooster(rng: np.random.Generator, length: int) -> Signal:
     """The crow: two short notes, a long climbing one, a long falling one; then a rest and again."""
     pitch, tract = rng.uniform(430, 620), rng.uniform(0.9, 1.15)
+    tilt: Curve = ((100, -4), (1500, 0), (4000, 4), (8000, 0), (14000, -16))
     notes = ((0.16, 1.0, 1.15), (0.14, 1.3, 1.25), (0.36, 1.5, 1.75), (0.75, 1.7, 1.0))
     out = np.zeros(length)
     at = 0
@@ -175,9 +179,10 @@ def rooster(rng: np.random.Generator, length: int) -> Signal:
                 melody,
                 beak,
                 (150, 160, 350),
-                breath=0.08,
+                breath=0.2,
                 roughness=0.35,
-                tilt=((100, -6), (1500, 0), (5000, -12), (14000, -34)),
+                tilt=tilt,
+                leak=0.12,
             )
             add(out, note * hump(n, 0.025, 0.05 if span < 0.5 else 0.3), at, min(1.0, 0.5 + span))
             at += n + round(rng.uniform(0.01, 0.05) * RATE)
@@ -205,7 +210,7 @@ def sneezing(rng: np.random.Generator, length: int) -> Signal:
         add(out, burst, at, 0.55)
         melody = pitch * glide(n, (0, 0.2, 1), (1.5, 1.7, 0.8))
         mouth = np.array([[400, 650, 450], [1400, 1200, 1000], [2600, 2500, 2400]]) * tract
-        vowel = _call(rng, melody, mouth, (110, 140, 220), breath=0.25, roughness=0.4, tilt=_VOICE_TILT)
+        vowel = _call(rng, melody, mouth, (110, 140, 220), breath=0.25, roughness=0.4, tilt=_VOICE_TILT, leak=0.03)
         add(out, vowel * hump(n, 0.03, 0.7 * n / RATE), at, rng.uniform(0.2, 0.6))
         at += n + round(rng.uniform(0.35, 0.9) * RATE)
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from auris.data.procedural.noise import RATE, Curve, Signal, add, coloured_noise, decay_noise, hump, poisson_times, slow_curve
 from auris.data.procedural.resonances import modal_strike
 
@@ -20,7 +21,7 @@ def scattered(rng: np.random.Generator, length: int, rate: float, grain: Signal,
 def rain(rng: np.random.Generator, length: int) -> Signal:
     """A bed of far drops (noise), near drops on several surfaces, and now and then a dripping gutter."""
     near = rng.uniform(0.05, 0.7)
-    low, high = rng.uniform(-14, 0), rng.uniform(-16, -3)
+    low, high = rng.uniform(-10, 4), rng.uniform(-18, -4)
     bed_curve: Curve = ((60, low), (400, low / 2), (1500, -2), (rng.uniform(2500, 6000), 0), (10000, high), (20000, high - 14))
     bed = coloured_noise(rng, length, bed_curve) * np.exp(0.08 * slow_curve(rng, length, 0.8))
     drops = np.zeros(length)
@@ -44,7 +45,7 @@ def sea_waves(rng: np.random.Generator, length: int) -> Signal:
     roar = coloured_noise(rng, length, ((40, -10), (200, -1), (700, 0), (bend, -6), (5000, -18), (14000, -36)))
     wash = coloured_noise(rng, length, ((200, -20), (1200, -3), (3000, 0), (7000, -7), (16000, -22)))
     swell, hiss = np.zeros(length), np.zeros(length)
-    period = rng.uniform(3.5, 7.5)
+    period = rng.uniform(2.6, 6.5)
     at = -rng.uniform(0.2, 0.75) * period
     while at * RATE < length:
         place = np.linspace(0, 1, round(period * rng.uniform(1.0, 1.5) * RATE))
@@ -54,7 +55,9 @@ def sea_waves(rng: np.random.Generator, length: int) -> Signal:
         add(swell, rise * rise * np.exp(-3.2 * fallen) * (1 - place**6), round(at * RATE), gain)
         add(hiss, np.sin(np.pi * fallen) ** 2, round(at * RATE), gain * rng.uniform(0.12, 0.35))
         at += period * rng.uniform(0.8, 1.2)
-    return far * rng.uniform(0.22, 0.45) * np.exp(0.2 * slow_curve(rng, length, 0.4)) + roar * swell + wash * hiss
+    # Breaking water tumbles: the swell is rough on the scale of tenths of a second.
+    swell *= np.exp(0.22 * slow_curve(rng, length, 2.5) + 0.18 * slow_curve(rng, length, 9))
+    return far * rng.uniform(0.05, 0.25) * np.exp(0.25 * slow_curve(rng, length, 0.8)) + roar * swell + wash * hiss
 
 
 def crackling_fire(rng: np.random.Generator, length: int) -> Signal:
@@ -62,7 +65,7 @@ def crackling_fire(rng: np.random.Generator, length: int) -> Signal:
     flutter = np.exp(0.35 * slow_curve(rng, length, 6))
     rumble = coloured_noise(rng, length, ((25, 0), (90, -2), (300, -14), (1200, -28), (6000, -44))) * flutter
     hiss = coloured_noise(rng, length, ((300, -20), (2000, -3), (5000, 0), (12000, -6), (20000, -16)))
-    out = rng.uniform(0.15, 0.9) * rumble + rng.uniform(0.04, 0.18) * hiss * np.exp(0.3 * slow_curve(rng, length, 2))
+    out = rng.uniform(0.3, 2.0) * rumble + rng.uniform(0.02, 0.14) * hiss * np.exp(0.3 * slow_curve(rng, length, 2))
     for _ in range(6):
         centre, span = rng.uniform(900, 7500), rng.uniform(0.0015, 0.012)
         n = round(2.5 * span * RATE) + 200
