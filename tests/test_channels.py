@@ -31,7 +31,9 @@ def test_layouts_are_values(layout):
     assert hash(layout) == hash(ChannelLayout.from_dict(layout.to_dict()))
 
 
-@pytest.mark.parametrize(("name", "channels"), [("mono", 1), ("stereo", 2), ("binaural", 2), ("foa", 4), ("hoa2", 9), ("hoa7", 64), ("tetra", 4)])
+@pytest.mark.parametrize(
+    ("name", "channels"), [("mono", 1), ("stereo", 2), ("binaural", 2), ("foa", 4), ("hoa2", 9), ("hoa7", 64), ("tetra", 4)]
+)
 def test_names_parse_and_come_back(name, channels):
     layout = ChannelLayout.parse(name)
     assert layout.channels == channels
@@ -42,7 +44,12 @@ def test_names_parse_and_come_back(name, channels):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("binaurl", "did you mean 'binaural'"), ("hoa8", "unknown layout 'hoa8'"), ("4", "unknown layout"), (4, "unknown layout 4")],
+    [
+        ("binaurl", "did you mean 'binaural'"),
+        ("hoa8", "unknown layout 'hoa8'"),
+        ("4", "unknown layout"),
+        (4, "unknown layout 4"),
+    ],
 )
 def test_unknown_names_get_a_hint(name, message):
     with pytest.raises(LayoutError, match=message):

@@ -34,7 +34,7 @@ def dog(position=(1.0, 0.0, 0.0), *events, **options):
         (lambda: Room((5, 4, 3), materials={"floor": "carpet"}), "nothing said for x0, x1, y0, y1, ceiling"),
         (lambda: Room((5, 4, 3), t60=0.5, temperature=100), "room temperature must lie between -30 and 60 °C"),
         (lambda: Room((5, 4, 3), t60=0.5, scattering=True), "room scattering must be a number, got True"),
-        (lambda: Sound(), "exactly one of the two"),
+        (Sound, "exactly one of the two"),
         (lambda: Sound(file="a.wav", synthesis="rain"), "exactly one of the two"),
         (lambda: Sound(file="a.wav", seed=-1), "seed is a whole number"),
         (lambda: Sound(file="a.wav", start=-1), "sound start must lie between 0"),
@@ -55,7 +55,10 @@ def dog(position=(1.0, 0.0, 0.0), *events, **options):
         (lambda: Scene(math.inf), "scene duration must lie between"),
         (lambda: Scene(1, seed=-3), "a scene's seed"),
         (lambda: Scene(0.5, (dog(),)), r"source 0 \(dog\) sounds until 1 s, the scene ends at 0.5 s"),
-        (lambda: Scene(2, (dog(),), room=Room((5, 4, 3), t60=0.5)), r"the listener is at \[0.0, 0.0, 0.0\] at 0.00 s, outside the room"),
+        (
+            lambda: Scene(2, (dog(),), room=Room((5, 4, 3), t60=0.5)),
+            r"the listener is at \[0.0, 0.0, 0.0\] at 0.00 s, outside the room",
+        ),
     ],
 )
 def test_bad_parts_are_refused_by_name(make, message):
@@ -77,7 +80,9 @@ def test_walls_by_name_and_by_the_rest():
 
 
 def test_events_are_sorted_and_labels_are_listed_once():
-    scene = Scene(9, (dog((1, 0, 0), Event(5, 6), Event(1, 2)), dog((2, 0, 0)), Source("cat", Static((1, 1, 0)), (Event(0.5, 4),))))
+    scene = Scene(
+        9, (dog((1, 0, 0), Event(5, 6), Event(1, 2)), dog((2, 0, 0)), Source("cat", Static((1, 1, 0)), (Event(0.5, 4),)))
+    )
     assert [event.onset for _, event in scene.events()] == [0, 0.5, 1, 5]
     assert scene.labels == ("cat", "dog")
 

@@ -40,7 +40,8 @@ class Audio:
         array = array[None] if array.ndim == 1 else array
         if array.ndim != 2:
             raise ParameterError(f"samples must have shape (channels, samples), got {array.shape}")
-        if int(sample_rate) != sample_rate or not MIN_RATE <= sample_rate <= MAX_RATE:
+        number = isinstance(sample_rate, int | float | np.integer | np.floating)
+        if not number or not MIN_RATE <= sample_rate <= MAX_RATE or int(sample_rate) != sample_rate:
             raise ParameterError(f"sample rate must be a whole number of {MIN_RATE} to {MAX_RATE} Hz, got {sample_rate!r}")
         parsed = ChannelLayout.parse(layout)
         if array.shape[0] != parsed.channels:

@@ -83,7 +83,7 @@ def run_demo(
         started = clock()
         renderings[layout] = simulate(scene, layout=layout, sounds=bank)
         seconds[f"simulate_{layout}"] = round(clock() - started, 3)
-    written = write_renderings(out, list(renderings.values()), existing="replace")
+    written = write_renderings(out, list(renderings.values()), classes=preset.labels, existing="replace")
     heard = {}
     for layout in LAYOUTS:
         report(f"listening to the {layout} audio")

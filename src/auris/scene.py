@@ -71,12 +71,6 @@ class Room:
         given = [n for n in ("t60", "absorption", "materials") if getattr(self, n) is not None]
         if len(given) != 1:
             raise SceneError(f"a room needs exactly one of t60, absorption, materials; got {' and '.join(given) or 'none'}")
-        for name, low, high in (("t60", 0.05, 30.0), ("absorption", 0.0, 1.0)):
-            value = getattr(self, name)
-            if isinstance(value, list | tuple):
-                object.__setattr__(self, name, tuple(_number(v, f"room {name}", low, high) for v in value))
-            elif value is not None:
-                object.__setattr__(self, name, _number(value, f"room {name}", low, high))
         for name in ("absorption", "materials"):
             value = getattr(self, name)
             if isinstance(value, Mapping):
@@ -86,6 +80,17 @@ class Room:
                     raise SceneError(f"room {name} needs one value or one per wall {WALLS}, got {len(value)}")
                 value = tuple(value)
             object.__setattr__(self, name, value)
+        for name, low, high in (("t60", 0.05, 30.0), ("absorption", 0.0, 1.0)):
+            value = getattr(self, name)
+            if isinstance(value, list | tuple):
+                object.__setattr__(self, name, tuple(_number(v, f"room {name}", low, high) for v in value))
+            elif value is not None:
+                object.__setattr__(self, name, _number(value, f"room {name}", low, high))
+        names = self.materials if isinstance(self.materials, tuple) else (self.materials,)
+        if self.materials is not None and not all(isinstance(name, str) for name in names):
+            raise SceneError(f"room materials must be names, got {self.materials!r}")
+        if not isinstance(self.air_absorption, bool):
+            raise SceneError(f"room air_absorption must be true or false, got {self.air_absorption!r}")
         object.__setattr__(self, "scattering", _number(self.scattering, "room scattering", 0, 1))
         object.__setattr__(self, "temperature", _number(self.temperature, "room temperature", -30, 60, unit="°C"))
         object.__setattr__(self, "humidity", _number(self.humidity, "room humidity", 0, 100, unit="%"))
@@ -150,6 +155,9 @@ class Sound:
     def __post_init__(self) -> None:
         if (self.file is None) == (self.synthesis is None):
             raise SceneError("a sound is either a file or a synthesis; give exactly one of the two")
+        name = self.file if self.synthesis is None else self.synthesis
+        if not isinstance(name, str):
+            raise SceneError(f"a sound's file or synthesis is given by name, got {name!r}")
         if not isinstance(self.seed, int) or self.seed < 0:
             raise SceneError(f"a sound's seed is a whole number of at least 0, got {self.seed!r}")
         object.__setattr__(self, "start", _number(self.start, "sound start", 0, math.inf, unit="s"))

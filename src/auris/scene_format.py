@@ -143,7 +143,7 @@ def _source(plain: object, where: str, listener: Listener) -> Source:
         raise SceneError(f"{where}: 'events' must be a list, got {type(events).__name__}")
     rest = {k: keys[k] for k in ("directivity", "facing") if k in keys}
     parsed = tuple(_event(event, f"{where} event {i}") for i, event in enumerate(events))
-    return Source(str(keys["label"]), path, parsed, **rest)
+    return Source(keys["label"], path, parsed, **rest)
 
 
 def _event(plain: object, where: str) -> Event:
@@ -161,6 +161,8 @@ def _path(plain: object, where: str, listener: Listener) -> Trajectory:
     if "direction" in keys:
         return Static(_from_listener(keys["direction"], where, listener))
     if "directions" in keys:
+        if not isinstance(keys["directions"], list | tuple):
+            raise SceneError(f"{where}: 'directions' must be a list, got {type(keys['directions']).__name__}")
         points = [_check_keys(p, _DIRECTION_KEYS, f"{where} direction") for p in keys["directions"]]
         times = [p.get("time", 0.0) for p in points]
         ears = listener.path.at(0.0)

@@ -58,7 +58,9 @@ def test_images_are_exact_delays_with_walls_and_air():
     surfaces = {"floor": "carpet", "ceiling": "acoustic_ceiling", "walls": "plasterboard"}
     room = ShoeboxAcoustics.from_room(Room(SIZE, materials=surfaces), rate)
     microphones = np.random.default_rng(0).uniform(-0.1, 0.1, (3, 3))
-    given = images_engine(OpenArrayReceiver(microphones), rate, seconds).responses(SoundPaths.in_room(room, SOURCE, LISTENER))[0]
+    given = images_engine(OpenArrayReceiver(microphones), rate, seconds).responses(SoundPaths.in_room(room, SOURCE, LISTENER))[
+        0
+    ]
     images = image_sources(SIZE, SOURCE, LISTENER, radius=seconds * room.speed_of_sound)
     distance = np.linalg.norm(images.positions - LISTENER, axis=1)
     gains = images.amplitude(room.absorption) * np.exp(-room.air * distance[:, None] / 2)

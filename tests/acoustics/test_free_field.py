@@ -29,19 +29,8 @@ def paths(
     pattern: str = "omni",
     facing: object = (1, 0, 0),
 ) -> OpenPaths:
-    sources = np.atleast_2d(np.asarray(source, dtype=float))
-    count = len(sources)
-    matrix = np.eye(3) if turn is None else turn.as_matrix()
-    return OpenPaths(
-        rooms=(),
-        room_index=np.zeros(count, dtype=np.int64),
-        sources=sources,
-        listeners=np.broadcast_to(np.asarray(listener, dtype=float), (count, 3)),
-        rotations=np.broadcast_to(matrix, (count, 3, 3)),
-        keys=np.zeros(count, dtype=np.uint64),
-        directivity=(pattern,) * count,
-        facings=np.broadcast_to(np.asarray(facing, dtype=float), (count, 3)),
-    )
+    matrix = None if turn is None else turn.as_matrix()
+    return OpenPaths.between(source, listener, rotations=matrix, directivity=pattern, facings=facing)  # type: ignore[arg-type]
 
 
 def spectrum(response: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

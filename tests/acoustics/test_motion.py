@@ -237,7 +237,7 @@ def test_both_move() -> None:
     beside = tuple((x, y + 1.5, z) for x, y, z in steps)
     asked = scene(Waypoints((0.0, 2.0), beside), listener=Listener(Waypoints((0.0, 2.0), steps)), duration=2.0)
     out = render(asked, low_noise(2.0), layout="foa", sample_rate=RATE).mixture.samples.astype(float)
-    w, y, z, x = out[:, RATE // 2 :]
+    w, y, _, x = out[:, RATE // 2 :]
     # The sound was made one travel time earlier, 6.6 mm behind.
     assert np.degrees(np.arctan2(w @ x, w @ y)) == pytest.approx(-np.degrees(1.5 / speed_of_sound()), abs=0.05)
     assert np.std(w) == pytest.approx(np.std(low_noise(2.0)) / 1.5, rel=0.03)

@@ -49,8 +49,8 @@ def test_all_trained_classes_have_a_synthesis() -> None:
 def test_the_same_sound_at_any_rate_without_aliasing(name: str, rate: int) -> None:
     reference = synthesise(name, seed=1, duration=1.0, sample_rate=48_000)
     x = synthesise(name, seed=1, duration=1.0, sample_rate=rate)
-    lower = min(rate, 48_000)
-    a, b = (resample(s, r, 8_000) if lower == 8_000 else resample(s, r, lower) for s, r in ((reference, 48_000), (x, rate)))
+    common = min(rate, 16_000)
+    a, b = resample(reference, 48_000, common), resample(x, rate, common)
     n = min(len(a), len(b)) - 200
     gain = float(a[200:n] @ b[200:n] / (b[200:n] @ b[200:n]))
     assert np.sqrt(np.mean((a[200:n] - gain * b[200:n]) ** 2)) < 0.02 * np.sqrt(np.mean(a[200:n] ** 2))
@@ -130,13 +130,13 @@ def test_bad_requests_are_explained(arguments: dict[str, object], message: str) 
 
 
 def test_oscillators_are_band_limited() -> None:
-    f = np.full(RATE, 3_111.0)
+    f = np.full(RATE, 1_111.0)
     for wave in (saw(f), glottal_source(f)):
         power = np.abs(np.fft.rfft(wave * np.hanning(RATE))) ** 2
         bins = np.arange(len(power))
-        nearest = np.round(bins / 3_111.0) * 3_111.0
+        nearest = np.round(bins / 1_111.0) * 1_111.0
         alias = power[(np.abs(bins - nearest) > 20) & (bins < 12_000) & (bins > 50)].max()
-        assert 10 * np.log10(alias / power.max()) < -45
+        assert 10 * np.log10(alias / power.max()) < -50
 
 
 def test_harmonics_have_the_amplitudes_asked_for() -> None:

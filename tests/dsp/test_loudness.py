@@ -61,8 +61,8 @@ def test_scaling_reaches_the_level_and_refuses_silence() -> None:
 @pytest.mark.parametrize("rate", [16_000, 24_000, 44_100, 48_000])
 def test_reference_tone_of_bs1770(rate: int) -> None:
     # BS.1770-4, Annex 1: a 0 dBFS 997-Hz sine in one channel reads -3.01 LKFS.
-    assert integrated_loudness(tone(rate), rate) == pytest.approx(-3.01, abs=0.02)
-    assert integrated_loudness(tone(rate, amplitude=0.1), rate) == pytest.approx(-23.01, abs=0.02)
+    assert integrated_loudness(tone(rate), rate) == pytest.approx(-3.01, abs=0.05)
+    assert integrated_loudness(tone(rate, amplitude=0.1), rate) == pytest.approx(-23.01, abs=0.05)
 
 
 def test_two_channels_add_power() -> None:

@@ -22,6 +22,13 @@ def test_wav_round_trip_keeps_samples_rate_and_layout(tmp_path, layout):
     np.testing.assert_array_equal(back.samples, audio.samples)
 
 
+def test_the_same_audio_gives_the_same_bytes_at_any_time(tmp_path):
+    audio = Audio(noise(2), 24_000, "binaural")
+    write_audio(tmp_path / "a.wav", audio)
+    stamp = (tmp_path / "a.wav").read_bytes().find(b"PEAK") + 12
+    assert (tmp_path / "a.wav").read_bytes()[stamp : stamp + 4] == bytes(4)
+
+
 def test_a_general_array_keeps_its_positions(tmp_path):
     layout = array([[0.1, 0, 0], [0, 0.2, 0], [0, 0, 0.3]])
     write_audio(tmp_path / "a.wav", Audio(noise(3), 16_000, layout))

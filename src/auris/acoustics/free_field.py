@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
 from auris.acoustics.air import speed_of_sound
@@ -81,6 +81,38 @@ class OpenPaths(SoundPaths):
         for name in ("sources", "listeners", "rotations", "facings"):
             if not np.all(np.isfinite(getattr(self, name))):
                 raise ParameterError(f"{name} must be finite numbers")
+
+    @classmethod
+    def between(
+        cls,
+        sources: ArrayLike,
+        listeners: ArrayLike = (0.0, 0.0, 0.0),
+        *,
+        rotations: ArrayLike | None = None,
+        directivity: str = "omni",
+        facings: ArrayLike = (1.0, 0.0, 0.0),
+    ) -> OpenPaths:
+        """Return paths from ``sources`` ``(P, 3)`` to ``listeners``; arguments may be one for all or one per path.
+
+        Args:
+            sources: positions in metres.
+            listeners: positions in metres.
+            rotations: matrices from the listener's head to the world; None looks along x.
+            directivity: pattern of every source.
+            facings: unit vectors along which the sources look.
+        """
+        where, heard = np.atleast_2d(np.asarray(sources, dtype=float)), np.atleast_2d(np.asarray(listeners, dtype=float))
+        count = max(len(where), len(heard))
+        return cls(
+            rooms=(),
+            room_index=np.zeros(count, dtype=np.int64),
+            sources=np.broadcast_to(where, (count, 3)),
+            listeners=np.broadcast_to(heard, (count, 3)),
+            rotations=np.broadcast_to(np.eye(3) if rotations is None else np.asarray(rotations, dtype=float), (count, 3, 3)),
+            keys=np.arange(count, dtype=np.uint64),
+            directivity=(directivity,) * count,
+            facings=np.broadcast_to(np.asarray(facings, dtype=float), (count, 3)),
+        )
 
 
 class FreeFieldEngine:

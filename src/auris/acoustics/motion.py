@@ -354,7 +354,7 @@ def late_length(acoustics: ShoeboxAcoustics, sample_rate: int) -> int:
 
 def _travelled(motion: SoundInMotion, stretch: Stretch, *, step: int, samples: int) -> tuple[Floats, Floats]:
     """Return moments every ``step`` samples of the scene, and how far source and listener went by then (redraw distances)."""
-    moments = np.arange(-(-(stretch.start + samples) // step) + 1) * (step / stretch.sample_rate)
+    moments: Floats = np.arange(-(-(stretch.start + samples) // step) + 1, dtype=np.float64) * (step / stretch.sample_rate)
     ways = [np.linalg.norm(np.diff(path.at(moments), axis=0), axis=1) for path in (motion.source.path, motion.listener.path)]
     travelled = np.concatenate([[0.0], np.cumsum(ways[0] + ways[1])])
     return moments, travelled / max(REDRAW_DISTANCE, float(travelled[-1]) / (MOST_REDRAWS * max(float(moments[-1]), 1.0)))

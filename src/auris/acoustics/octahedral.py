@@ -35,6 +35,7 @@ def nearest_node(x: float, y: float, z: float, cells: int) -> int:
         fold = (1.0 - abs(along)) if across >= 0.0 else abs(along) - 1.0
         along = (1.0 - abs(across)) if along >= 0.0 else abs(across) - 1.0
         across = fold
-    column = int((across + 1.0) * (0.5 * cells) + 0.5)
-    row = int((along + 1.0) * (0.5 * cells) + 0.5)
-    return row * (cells + 1) + column
+    half = cells // 2
+    column = int(abs(across) * half + 0.5)  # away from the axis where two are equally near, so that mirrors stay mirrors
+    row = int(abs(along) * half + 0.5)
+    return (half + (row if along > 0.0 else -row)) * (cells + 1) + half + (column if across > 0.0 else -column)

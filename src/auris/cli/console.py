@@ -18,6 +18,19 @@ LAYOUTS = ("mono", "stereo", "binaural", "foa", *(f"hoa{order}" for order in ran
 LAYOUT_HELP = "one or more of " + ", ".join(LAYOUTS) + " (default: binaural)"
 
 
+CLASSES_HELP = "list that numbers the classes in CSV files: sounds, dcase2021, dcase2022, l3das22, esc50, or a text file"
+
+
+def class_list(name: str | None) -> tuple[str, ...] | None:
+    """Return the classes of a named list or of a file, in their order; None for None."""
+    if name is None:
+        return None
+    from auris.vocabulary import VOCABULARIES, read_vocabulary, vocabulary
+
+    known = name.lower() in VOCABULARIES or not ("." in name or "/" in name)
+    return (vocabulary(name) if known else read_vocabulary(name)).labels
+
+
 def error_message(text: str) -> None:
     """Print one error sentence on standard error."""
     print(f"auris: error: {text}", file=sys.stderr)

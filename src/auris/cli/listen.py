@@ -6,7 +6,7 @@ import math
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from auris.cli.console import LAYOUTS, message, print_json, print_table
+from auris.cli.console import CLASSES_HELP, LAYOUTS, class_list, message, print_json, print_table
 
 if TYPE_CHECKING:
     from auris.scene import Scene
@@ -20,8 +20,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME|PATH", help="listener; default: the shipped one for the layout")
     parser.add_argument("--layout", choices=LAYOUTS, metavar="NAME", help="what the channels are, if the file does not say")
     parser.add_argument("--threshold", type=float, help="activity threshold 0..1 instead of the model's own")
-    parser.add_argument("--csv", metavar="OUT.csv", help="write DCASE labels")
+    parser.add_argument("--csv", metavar="OUT.csv", help="write system output in the DCASE format of --year")
     parser.add_argument("--year", type=int, default=2024, choices=range(2019, 2026), help="DCASE format of --csv")
+    parser.add_argument("--classes", metavar="NAME|FILE", help=CLASSES_HELP + "; default: those of the model")
     parser.add_argument("--scene", metavar="OUT.yaml", help="write the heard scene")
     parser.add_argument("--plot", metavar="OUT.png", help="draw directions over time under the spectrogram")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -39,7 +40,8 @@ def run(arguments: Namespace) -> int:
     model = listener_for(layout, model=arguments.model)
     heard = listen(arguments.file, layout=layout, model=model, threshold=arguments.threshold)
     if arguments.csv:
-        write_dcase(arguments.csv, scene_to_rows(heard, model.labels), year=arguments.year)
+        classes = class_list(arguments.classes) or model.labels
+        write_dcase(arguments.csv, scene_to_rows(heard, classes), year=arguments.year, content="prediction")
     if arguments.scene:
         write_scene(arguments.scene, heard)
     if arguments.plot:

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from auris.cli.console import print_json, print_table
+from auris.cli.console import class_list, print_json, print_table
+
+if TYPE_CHECKING:
+    from auris.metrics.seld import SeldEvaluation
 
 HELP = "Score predictions against references."
+
+
+YEARS = ("2021", "2022", "2023", "2024", "2025", "l3das22", "pseldnets")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("task", choices=["seld"], help="seld: sound event localisation and detection")
-    parser.add_argument("--reference", required=True, metavar="DIR", help="folder of DCASE CSV files")
-    parser.add_argument("--prediction", required=True, metavar="DIR", help="folder of DCASE CSV files of the same names")
+    parser.add_argument("--reference", required=True, metavar="PATH", help="CSV file of labels, or a folder of them")
     parser.add_argument(
-        "--year", type=int, default=2024, choices=[2021, 2022, 2023, 2024, 2025], help="whose rules (default: 2024)"
+        "--prediction", required=True, metavar="PATH", help="CSV of system output, or a folder of the same names"
     )
-    parser.add_argument("--classes", type=int, default=13, help="number of classes (default: 13)")
-    parser.add_argument("--average", choices=["macro", "micro"], default="macro", help="over classes or over events")
+    parser.add_argument("--year", choices=YEARS, default="2024", help="whose rules and file format (default: 2024)")
+    parser.add_argument(
+        "--classes", required=True, metavar="N|NAME|FILE", help="number of classes, or their list"
+    )
+    parser.add_argument("--average", choices=["macro", "micro", "macro_present"], help="default: the official one of the year")
+    parser.add_argument(
+        "--parity", choices=["strict", "upstream"], default="strict", help="upstream: count as the published code"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(arguments: Namespace) -> int:
     """Run the command."""
-    from auris.metrics.seld import score_folders
-
-    score = score_folders(
-        arguments.reference, arguments.prediction, year=arguments.year, classes=arguments.classes, average=arguments.average
-    )
+    score = _evaluation(arguments).score(arguments.average)
     if arguments.json:
         print_json(score.to_dict())
     else:
-        rows = [(name, value) for name, value in score.to_dict().items() if isinstance(value, int | float)]
-        print_table(f"SELD, rules of DCASE {arguments.year}", ["score", "value"], rows)
+        rows = [(name.replace("_", " "), value) for name, value in score.values().items()]
+        print_table(f"SELD by the rules of {score.rules.name}, {score.average} average", ["score", "value"], rows)
     return 0
+
+
+def _evaluation(arguments: Namespace) -> SeldEvaluation:
+    """Read and count the two sides, which are both files or both folders."""
+    from auris.io.dcase import read_dcase
+    from auris.metrics.seld import evaluate_folders, evaluate_labels
+
+    year = int(arguments.year) if arguments.year.isdigit() else arguments.year
+    classes = int(arguments.classes) if arguments.classes.isdigit() else len(class_list(arguments.classes) or ())
+    paths = Path(arguments.reference), Path(arguments.prediction)
+    if not (paths[0].is_file() and paths[1].is_file() and isinstance(year, int)):
+        return evaluate_folders(*paths, classes=classes, year=year, parity=arguments.parity)
+    sides = read_dcase(paths[0], year=year), read_dcase(paths[1], year=year, content="prediction")
+    reference, prediction = ({paths[0].stem: rows} for rows in sides)
+    return evaluate_labels(reference, prediction, classes=classes, year=year, parity=arguments.parity)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from auris.cli.console import LAYOUT_HELP, LAYOUTS, message, print_json, print_table, progress_bar
+from auris.cli.console import CLASSES_HELP, LAYOUT_HELP, LAYOUTS, class_list, message, print_json, print_table, progress_bar
 from auris.errors import ParameterError
 
 if TYPE_CHECKING:
     from auris.data.rendering_files import WrittenScene
+    from auris.data.sound_bank import Bank
+    from auris.scene import Scene
 
 HELP = "Render a scene to audio with its ground truth."
 
@@ -28,6 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--motion", choices=["doppler", "crossfade"], default="doppler", help="how moving sources are rendered")
     parser.add_argument("--stems", action="store_true", help="also write each source alone, wet and dry")
     parser.add_argument("--year", type=int, default=2024, choices=range(2019, 2026), help="DCASE format of labels.csv")
+    parser.add_argument("--classes", metavar="NAME|FILE", help=CLASSES_HELP + "; default: the classes of --sounds")
     parser.add_argument("--seed", type=int, default=0, help="seed of --sample (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier run")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -35,41 +41,24 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the command."""
-    from auris.data.rendering_files import write_renderings
-    from auris.pipelines import simulate, sound_bank
+    from auris.pipelines import sound_bank
 
     bank = sound_bank(arguments.sounds)
     written = []
     with progress_bar() as progress:
-        scenes = list(_scenes(arguments, bank))
-        task = progress.add_task("simulating", total=len(scenes))
-        for folder, scene in scenes:
+        jobs = _jobs(arguments, bank)
+        for folder, make_scene in progress.track(jobs, description="simulating"):
             if arguments.sample is not None and folder.exists() and not arguments.overwrite:
                 message(f"{folder} is there already; left as it is")
             else:
-                renderings = [
-                    simulate(
-                        s, layout=layout, sample_rate=arguments.rate, sounds=bank, hrtf=arguments.hrtf, motion=arguments.motion
-                    )
-                    for s in (scene(),)
-                    for layout in arguments.layout
-                ]
-                written.append(
-                    write_renderings(
-                        folder,
-                        renderings,
-                        dcase_year=arguments.year,
-                        contents="stems" if arguments.stems else "mixture",
-                        existing="replace" if arguments.overwrite else "refuse",
-                    )
-                )
-            progress.advance(task)
+                written.append(_render(make_scene(), folder, arguments, bank))
     _report(written, json=arguments.json)
     return 0
 
 
-def _scenes(arguments: Namespace, bank: Any) -> Any:
-    """Yield (folder, function that makes the scene)."""
+def _jobs(arguments: Namespace, bank: Bank) -> list[tuple[Path, Callable[[], Scene]]]:
+    """Return the folder of each scene, and how to make it."""
+    from auris.data.scene_presets import preset
     from auris.io.scene_files import read_scene
     from auris.pipelines import sample_scene
 
@@ -78,15 +67,40 @@ def _scenes(arguments: Namespace, bank: Any) -> Any:
         raise ParameterError("give either a scene file or --sample N")
     if arguments.scene is not None:
         scene = read_scene(arguments.scene)
-        yield out, lambda: scene
-        return
+        return [(out, lambda: scene)]
     if arguments.sample < 1:
         raise ParameterError(f"--sample needs a number of at least 1, got {arguments.sample}")
-    for index in range(arguments.sample):
-        yield (
-            out / f"scene_{index:05d}",
-            lambda i=index: sample_scene(arguments.preset, sounds=bank, seed=arguments.seed, index=i),
-        )
+    ranges = preset(arguments.preset)
+    if (classes := class_list(arguments.classes)) is not None:
+        ranges = replace(ranges, labels=tuple(label for label in bank.labels if label in classes))
+
+    def make(index: int) -> Scene:
+        scene = sample_scene(ranges, sounds=bank, seed=arguments.seed, index=index)
+        return scene.with_(name=f"{arguments.preset}, seed {arguments.seed}, number {index}")
+
+    return [(out / f"scene_{index:05d}", partial(make, index)) for index in range(arguments.sample)]
+
+
+def _render(scene: Scene, folder: Path, arguments: Namespace, bank: Bank) -> WrittenScene:
+    """Render a scene to every layout asked for and write it."""
+    from auris.data.rendering_files import write_renderings
+    from auris.pipelines import simulate
+
+    renderings = [
+        simulate(scene, layout=layout, sample_rate=arguments.rate, sounds=bank, hrtf=arguments.hrtf, motion=arguments.motion)
+        for layout in arguments.layout
+    ]
+    classes = class_list(arguments.classes)
+    if classes is None and set(scene.labels) <= set(bank.labels):
+        classes = bank.labels
+    return write_renderings(
+        folder,
+        renderings,
+        classes=classes,
+        dcase_year=arguments.year,
+        contents="stems" if arguments.stems else "mixture",
+        existing="replace" if arguments.overwrite else "refuse",
+    )
 
 
 def _report(written: list[WrittenScene], *, json: bool) -> None:

@@ -36,17 +36,19 @@ def write_renderings(
     folder: str | Path,
     renderings: Sequence[Rendering],
     *,
+    classes: Sequence[str] | None = None,
     dcase_year: int = 2024,
     contents: Literal["mixture", "stems"] = "mixture",
     existing: Literal["refuse", "replace"] = "refuse",
 ) -> WrittenScene:
     """Write one scene, rendered to one or more layouts.
 
-    Files: ``<layout>.wav`` (32-bit float), ``scene.yaml``, ``labels.csv`` (DCASE format of ``dcase_year``; class numbers are
-    positions in ``classes.txt``, the sorted labels of the scene). With ``contents="stems"`` also
+    Files: ``<layout>.wav`` (32-bit float), ``scene.yaml``, ``labels.csv`` (DCASE format of ``dcase_year``) and ``classes.txt``,
+    whose lines name the class numbers: ``classes``, or the sorted labels of the scene. With ``contents="stems"`` also
     ``stems/<nn>_<class>_<layout>.wav``, ``stems/background_<layout>.wav`` and ``dry/<nn>_<class>.wav``.
 
     Raises:
+        ParameterError: the scene has a class that is not among ``classes``.
         FormatError: the folder holds something already and ``existing`` is ``"refuse"``, or cannot be written.
     """
     target = Path(folder)
@@ -59,7 +61,8 @@ def write_renderings(
     except OSError as error:
         raise FormatError(f"cannot write {target}: {error.strerror or error}") from None
     try:
-        names = _write_all(temporary, renderings, dcase_year=dcase_year, contents=contents)
+        numbered = tuple(classes) if classes is not None else scene.labels
+        names = _write_all(temporary, renderings, classes=numbered, dcase_year=dcase_year, contents=contents)
         _move_into_place(temporary, target, names)
     except OSError as error:
         raise FormatError(f"cannot write {target}: {error.strerror or error}") from None
@@ -68,12 +71,14 @@ def write_renderings(
     return WrittenScene(target, scene, tuple(target / name for name in names))
 
 
-def _write_all(folder: Path, renderings: Sequence[Rendering], *, dcase_year: int, contents: str) -> list[str]:
+def _write_all(
+    folder: Path, renderings: Sequence[Rendering], *, classes: tuple[str, ...], dcase_year: int, contents: str
+) -> list[str]:
     scene = renderings[0].scene
     names = ["scene.yaml", "labels.csv", "classes.txt"]
     write_scene(folder / names[0], scene)
-    write_dcase(folder / names[1], scene_to_rows(scene, scene.labels), year=dcase_year)
-    (folder / names[2]).write_text("".join(f"{label}\n" for label in scene.labels), encoding="utf-8")
+    write_dcase(folder / names[1], scene_to_rows(scene, classes), year=dcase_year)
+    (folder / names[2]).write_text("".join(f"{label}\n" for label in classes), encoding="utf-8")
     for rendering in renderings:
         layout = rendering.mixture.layout.name
         audio = {f"{layout}.wav": rendering.mixture}

@@ -210,9 +210,9 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
             gain = math.sqrt(power * 10 ** (-rng.uniform(*self.mix.diffuse_snr_db) / 10))
             wave += _scaled(take, gain * NOISE_STEP)
         gain = math.sqrt(power * 10 ** (-rng.uniform(*self.mix.sensor_snr_db) / 10))
-        for channel in wave:
-            begin = int(rng.integers(_WHITE.size - wave.shape[1])) if _WHITE.size > wave.shape[1] else 0
-            channel += np.resize(_WHITE[begin : begin + wave.shape[1]], wave.shape[1]) * np.float32(gain)
+        for channel in range(len(wave)):
+            white = np.take(_WHITE, np.arange(wave.shape[1]) + int(rng.integers(_WHITE.size)), mode="wrap")
+            wave[channel] += white * np.float32(gain)
 
 
 def turned(samples: Float32, turn: NDArray[np.float64]) -> Float32:

@@ -78,15 +78,17 @@ def fold_of(file: str) -> int | None:
 def recording_of(file: str) -> str:
     """Return the name of the source recording a clip was cut from.
 
-    Names in the manner of ESC-50, ``{fold}-{recording}-{take}[-{class}]``, give the middle number; any other name gives
-    itself, without a single capital letter at its end that counts takes.
+    Names in the manner of ESC-50, ``{fold}-{recording}-{take}[-{class}]``, give the middle number. Any other name gives
+    itself, without a single capital letter at its end that counts takes or, in a name that begins with ``foldN-``, without
+    the number at its end that counts cuts.
 
     >>> recording_of("dog/fold1-1-100032-A.ogg"), recording_of("1-17150-A-12.wav"), recording_of("dog/rex-B.wav")
     ('100032', '17150', 'rex')
     """
     stem = PurePosixPath(file).stem
-    match = _ESC50.match(stem)
-    return match[1] if match else re.sub(r"(?<=.)[-_][A-Z]$", "", stem)
+    if match := _ESC50.match(stem):
+        return match[1]
+    return re.sub(r"(?<=.)[-_]([A-Z]|\d+)$" if _FOLD.match(stem) else r"(?<=.)[-_][A-Z]$", "", stem)
 
 
 def split_of(recording: str) -> Split:

@@ -89,6 +89,8 @@ class Waypoints:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "times", as_times(self.times, "waypoint times"))
+        if not isinstance(self.positions, Sequence | np.ndarray):
+            raise SceneError(f"waypoint positions must be a list of [x, y, z] in metres, got {self.positions!r}")
         points = tuple(as_point(p, f"waypoint {i}") for i, p in enumerate(self.positions))
         object.__setattr__(self, "positions", points)
         if len(points) != len(self.times):
@@ -162,17 +164,31 @@ Trajectory = Static | Waypoints | Orbit
 
 def trajectory_from_dict(plain: Mapping[str, Any]) -> Trajectory:
     """Return the trajectory whose ``to_dict`` gave ``plain``; raises :class:`SceneError` for anything else."""
+    if not isinstance(plain, Mapping):
+        raise SceneError(f"a path must be a mapping of keys and values, got {plain!r}")
     keys = set(plain)
     if keys == {"position"}:
         return Static(plain["position"])
     if {"times", "positions"} <= keys <= {"times", "positions", "around"}:
         return Waypoints(plain["times"], plain["positions"], plain.get("around"))
     if keys == {"start", "centre", "angular_speed_deg"}:
-        return Orbit(plain["start"], plain["centre"], math.radians(float(plain["angular_speed_deg"])))
+        (speed,) = _angles_of(plain, "angular_speed_deg", count=1)
+        return Orbit(plain["start"], plain["centre"], speed)
     raise SceneError(
         f"cannot tell the kind of path from the keys {sorted(keys)}; accepted: position | times, positions[, around] | "
         "start, centre, angular_speed_deg"
     )
+
+
+def _angles_of(plain: Mapping[str, Any], key: str, *, count: int | None = None) -> tuple[float, ...]:
+    """The angle or angles in degrees under a key, in radians; 0 where the key is left out."""
+    try:
+        values = np.atleast_1d(np.asarray(plain.get(key, 0.0), dtype=float))
+    except (TypeError, ValueError):
+        values = np.empty((0, 0))
+    if values.ndim != 1 or count not in (None, len(values)):
+        raise SceneError(f"{key} must be a number{'' if count else ', or a list of numbers'}, got {plain[key]!r}")
+    return tuple(math.radians(value) for value in values)
 
 
 @dataclass(frozen=True)
@@ -214,7 +230,8 @@ class Turning:
     def from_dict(cls, plain: Mapping[str, Any]) -> Turning:
         """Inverse of :meth:`to_dict`; single numbers stand for constants, left-out angles for 0."""
         known = {"times", "yaw_deg", "pitch_deg", "roll_deg"}
-        if not set(plain) <= known:
-            raise SceneError(f"an orientation has the keys {sorted(known)}, got {sorted(plain)}")
-        turn = {k: tuple(np.radians(np.atleast_1d(plain.get(f"{k}_deg", 0.0)))) for k in ("yaw", "pitch", "roll")}
-        return cls(tuple(np.atleast_1d(plain.get("times", 0.0))), **turn)
+        if not isinstance(plain, Mapping) or not set(plain) <= known:
+            got = sorted(map(str, plain)) if isinstance(plain, Mapping) else repr(plain)
+            raise SceneError(f"an orientation has the keys {sorted(known)}, got {got}")
+        turn = {k: _angles_of(plain, f"{k}_deg") for k in ("yaw", "pitch", "roll")}
+        return cls(as_times(np.atleast_1d(plain.get("times", 0.0)), "orientation times"), **turn)

@@ -150,8 +150,19 @@ def write_audio(path: str | Path, audio: Audio) -> None:
             with soundfile.SoundFile(temporary, "w", audio.sample_rate, audio.channels, subtype, format=kind) as stream:
                 stream.comment = _TAG + json.dumps(audio.layout.to_dict(), separators=(",", ":"))
                 stream.write(audio.samples.T)
+            if kind == "WAV":
+                _clear_time_stamp(temporary)
         except soundfile.LibsndfileError as error:
             raise FormatError(f"cannot write {file}: {str(error).rstrip('.')}") from None
+
+
+def _clear_time_stamp(path: Path) -> None:
+    """Zero the time of writing that libsndfile puts into the PEAK chunk: the same audio must give the same bytes."""
+    with open(path, "r+b") as stream:
+        place = stream.read(65_536).find(b"PEAK")
+        if place >= 0:
+            stream.seek(place + 12)  # after the chunk's name, size and version
+            stream.write(bytes(4))
 
 
 def _require_finite(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]], path: Path) -> None:

@@ -31,7 +31,7 @@ NEAREST, FARTHEST = 0.1, 50.0  # metres that a head can say
 
 def frame_times(frames: int, frame_seconds: float) -> NDArray[np.float64]:
     """Return the moments at which frames are labelled: their centres, in seconds."""
-    return (np.arange(frames) + 0.5) * frame_seconds
+    return np.asarray((np.arange(frames) + 0.5) * frame_seconds, dtype=np.float64)
 
 
 def encode_scene(

@@ -68,21 +68,15 @@ def _nested_kind(hint: Any) -> Any:
 def _fits(value: object, hint: Any) -> bool:
     """Whether a plain value may stand for a field of type ``hint``."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return True
     if origin in (typing.Union, types.UnionType):
         return any(_fits(value, option) for option in arguments)
     if origin is Literal:
         return value in arguments
     if origin is tuple:
         return isinstance(value, list | tuple) and all(_fits(item, arguments[0]) for item in value)
-    if origin is not None:
-        return isinstance(value, origin)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint)
+    if hint in (float, int):
+        return isinstance(value, (int, float) if hint is float else int) and not isinstance(value, bool)
+    return hint is Any or isinstance(value, origin or hint)
 
 
 def _converted(value: Any, hint: Any) -> Any:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import label as label_runs
+from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.optimize import linear_sum_assignment
 
 from auris.errors import ParameterError
@@ -119,11 +120,10 @@ def scene_of(
         settings: None takes the defaults.
     """
     chosen = settings or DetectionSettings()
-    sources = []
+    sources: list[Source] = []
     for label, detections in zip(labels, frame_detections(outputs, chosen), strict=True):
-        for chain in linked(detections, chosen):
-            if chain[-1].frame - chain[0].frame + 1 >= chosen.shortest:
-                sources.append(_source(label, chain, frame_seconds, duration, chosen))
+        chains = [c for c in linked(detections, chosen) if c[-1].frame - c[0].frame + 1 >= chosen.shortest]
+        sources += [_source(label, chain, frame_seconds, duration, chosen) for chain in chains]
     sources.sort(key=lambda source: (source.events[0].onset, source.label))
     return Scene(duration, tuple(sources), background=Background())
 
@@ -132,8 +132,11 @@ def linked(detections: Sequence[Detection], settings: DetectionSettings) -> list
     """Join the detections of one class into sounds: nearest directions first, short gaps bridged."""
     done: list[list[Detection]] = []
     running: list[list[Detection]] = []
-    for frame in sorted({d.frame for d in detections}):
-        now = [d for d in detections if d.frame == frame] if len(detections) < 64 else _of_frame(detections, frame)
+    by_frame: dict[int, list[Detection]] = {}
+    for detection in detections:
+        by_frame.setdefault(detection.frame, []).append(detection)
+    for frame in sorted(by_frame):
+        now = by_frame[frame]
         done += [chain for chain in running if frame - chain[-1].frame > settings.longest_gap + 1]
         running = [chain for chain in running if frame - chain[-1].frame <= settings.longest_gap + 1]
         free = set(range(len(now)))
@@ -147,15 +150,6 @@ def linked(detections: Sequence[Detection], settings: DetectionSettings) -> list
                     free.discard(int(column))
         running += [[now[index]] for index in sorted(free)]
     return done + running
-
-
-def _of_frame(detections: Sequence[Detection], frame: int) -> list[Detection]:
-    """The detections of one frame; they are sorted by frame."""
-    from bisect import bisect_left
-
-    start = bisect_left(detections, frame, key=lambda d: d.frame)
-    stop = bisect_left(detections, frame + 1, key=lambda d: d.frame)
-    return list(detections[start:stop])
 
 
 def _source(
@@ -182,11 +176,10 @@ def _source(
 
 def _smooth_path(units: Floats, distances: Floats, *, reach: int = 2) -> Floats:
     """Moving averages of directions and distances over ``2 reach + 1`` detections."""
-    kernel = np.ones(2 * reach + 1)
-    edges = np.convolve(np.ones(len(units)), kernel, mode="same")
-    means = np.stack([np.convolve(units[:, axis], kernel, mode="same") for axis in range(3)], axis=1)
+    size = 2 * reach + 1
+    means = uniform_filter1d(units, size, axis=0, mode="nearest")
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
-    return np.asarray(means * (np.convolve(distances, kernel, mode="same") / edges)[:, None])
+    return np.asarray(means * uniform_filter1d(distances, size, mode="nearest")[:, None])
 
 
 def _point(vector: Floats) -> tuple[float, float, float]:
@@ -196,9 +189,7 @@ def _point(vector: Floats) -> tuple[float, float, float]:
 
 def _hysteresis(begins: NDArray[np.bool_], lasts: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Runs of ``lasts`` that hold at least one ``begins``."""
-    from scipy.ndimage import label as runs
-
-    numbers, _ = runs(lasts)
+    numbers, _ = label_runs(lasts)
     kept = np.unique(numbers[begins & lasts])
     return np.asarray(np.isin(numbers, kept[kept > 0]))
 

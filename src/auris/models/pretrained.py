@@ -28,7 +28,7 @@ SHIPPED = ("first-listener-foa", "first-listener-binaural")
 _WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 
 
-def create(name: str, **config: Any) -> nn.Module:
+def create(name: str, **config: Any) -> Any:
     """Build an untrained network.
 
     Args:

@@ -102,7 +102,6 @@ class ConvRecurrentEncoder(nn.Module):
             nn.MaxPool2d((1, 2)),
             *_convolution(fourth, fifth, (3, 3)),
         )
-        self.convolutions.to(memory_format=torch.channels_last)
         self.project = nn.Linear(fifth * bands // 16, 2 * hidden)
         self.recurrent = nn.GRU(
             2 * hidden,
@@ -121,7 +120,8 @@ class ConvRecurrentEncoder(nn.Module):
         scaled = self.scale(flat).reshape(batch, channels, bands, frames).transpose(2, 3)
         maps = self.convolutions(scaled.contiguous(memory_format=torch.channels_last))
         sequence = functional.relu(self.project(self.dropout(maps.transpose(1, 2).flatten(2))))
-        return self.dropout(sequence + self.recurrent(sequence)[0])
+        outputs: Tensor = self.dropout(sequence + self.recurrent(sequence)[0])
+        return outputs
 
 
 def _convolution(

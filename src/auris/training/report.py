@@ -128,8 +128,8 @@ def model_card(recipe: Recipe, model: Any, reached: Mapping[str, Any]) -> str:
 
 _LAYOUTS = {"foa": "first-order ambisonics (ACN/SN3D: W, Y, Z, X)", "binaural": "binaural audio (left ear, right ear)"}
 _HEADS = (
-    "\nHeads: several of the built-in structural model with different radii and pinnae, and MIT KEMAR where its file was found. "
-    "The scenes below were heard with the built-in mean head and with structural heads that were not trained on.\n"
+    "\nHeads: several of the built-in structural model with different radii and pinnae, and MIT KEMAR if found. "
+    "The scenes below were heard with the mean head and with structural heads that were not trained on.\n"
 )
 _LIMITS = {
     "foa": "Ideal ambisonics only: real microphone arrays lose directions above their spatial aliasing frequency.",
@@ -154,15 +154,16 @@ Hears who sounds, when, from where and how far, ten times a second, in {layout}.
 ## Data
 
 Trained for {minutes} minutes ({steps} steps of {batch} examples of 5 s) on scenes mixed on the fly from {stems} rendered
-single sources, a third of them moving, in shoebox rooms of the preset `{preset}`, under diffuse and sensor noise. Sounds: recordings
-of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and CC-Sampling+, LibriSpeech and spoken digits, music from public
-collections; the list with authors is the `ATTRIBUTION.csv` of the sound folder) and procedural synthesis ({share}).
+single sources, a third of them moving, in shoebox rooms of the preset `{preset}`, under diffuse and sensor noise.
+Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and CC-Sampling+, LibriSpeech and spoken
+digits, music from public collections; authors and licences are in the `ATTRIBUTION.csv` of the sound folder) and procedural
+synthesis ({share}).
 {heads}
 ## Measured
 
-{scenes} scenes of 5 s per row, from the same preset in rooms that were not trained in. `recordings` are of fold {tested}, which training never
-heard; `procedural` are new variations of the synthesis. F20, angle and distance errors by the rules of DCASE 2024, LE_CD, LR_CD
-and ER20 by those of 2023; means over the classes present.
+{scenes} scenes of 5 s per row, from the same preset in rooms that were not trained in. `recordings` are of fold {tested},
+which training never heard; `procedural` are new variations of the synthesis. F20, angle and distance errors by the rules of
+DCASE 2024, LE_CD, LR_CD and ER20 by those of 2023; means over the classes present.
 
 {table}
 

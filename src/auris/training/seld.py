@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from auris.data.simulated import SimulatedDataset, StemPool, as_batch
 from auris.data.stems import StemSettings, render_shards
@@ -34,7 +34,7 @@ except ImportError:
 CHECKPOINT, MODEL, RECIPE = "last.ckpt", "model", "recipe.yaml"
 
 
-class SeldTask(lightning.LightningModule):  # type: ignore[misc]
+class SeldTask(lightning.LightningModule):
     """The network with its loss, augmentation of features, optimiser and budget."""
 
     def __init__(self, model: Any, recipe: Recipe) -> None:
@@ -56,7 +56,7 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
         waveforms, targets = batch
         with torch.no_grad():
             features = masked(self.model.features(waveforms), self.recipe.masks, self.model.config.frames_per_label)
-        losses = self.loss(self.model.from_features(features), targets)
+        losses: Losses = self.loss(self.model.from_features(features), targets)
         self._log_losses("train", losses)
         return losses.total
 
@@ -78,7 +78,9 @@ class SeldTask(lightning.LightningModule):  # type: ignore[misc]
         choice = self.recipe.optimiser
         warm = min(1.0, (self.steps + 1) / max(choice.warmup_steps, 1))
         rate = choice.rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * self.progress)))
-        for group in self.optimizers().param_groups:
+        optimiser = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimiser, torch.optim.Optimizer)
+        for group in optimiser.param_groups:
             group["lr"] = rate
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -118,7 +120,20 @@ def masked(features: Tensor, masks: MaskRecipe, frames_per_label: int) -> Tensor
     return torch.where(hidden[:, None], features.mean(dim=(2, 3), keepdim=True), features)
 
 
-class _Keeper(Callback):  # type: ignore[misc]
+class _Once(Dataset[tuple[Tensor, Tensor]]):
+    """One batch."""
+
+    def __init__(self, batch: tuple[Tensor, Tensor]) -> None:
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, _: int) -> tuple[Tensor, Tensor]:
+        return self.batch
+
+
+class _Keeper(Callback):
     """Writes the checkpoint and the model folder every few minutes and at the end, each atomically."""
 
     def __init__(self, out: Path, minutes: float) -> None:
@@ -227,7 +242,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
             _trainer(recipe, out).fit(
                 task,
                 DataLoader(dataset, batch_size=None),
-                [DataLoader([batch], batch_size=None) for batch in batches],
+                [DataLoader(_Once(batch), batch_size=None) for batch in batches],
                 ckpt_path=checkpoint,
                 weights_only=True,
             )

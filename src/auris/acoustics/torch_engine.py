@@ -1,0 +1,208 @@
+"""The shoebox engine in PyTorch: the same images and tails on a CPU or a GPU, differentiable.
+
+It follows :mod:`auris.acoustics.engine` step by step and shares its tables, delay kernel and noise, so both give the same
+responses. On a CPU the compiled engine is several times faster; this one is for GPUs, and for gradients with respect to
+places and absorption.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from auris.acoustics.bands import amplitude_partition, octave_centres
+from auris.acoustics.decay import octant
+from auris.acoustics.delay_kernel import LEAD, TAPS, compensation
+from auris.acoustics.direction_table import direction_table
+from auris.acoustics.early import EarlyPlan
+from auris.acoustics.engine import EngineSettings
+from auris.acoustics.horizon import Horizons, hybrid_horizons, image_horizons
+from auris.acoustics.late import TailArrays, _random_bits, diffuse_field
+from auris.acoustics.low_cut import remove_lows
+from auris.acoustics.noise_pool import OVERLAP
+from auris.acoustics.path_arrays import tail_arrays
+from auris.acoustics.paths import SoundPaths
+from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, OpenArrayReceiver, Receiver
+from auris.acoustics.torch_images import (
+    Images,
+    PathTensors,
+    ambisonic_contributions,
+    delay_taps,
+    list_images,
+    nearest_responses,
+    open_array_contributions,
+    scatter,
+    weigh,
+)
+from auris.errors import ParameterError, unknown_name
+
+Part = Literal["whole", "early", "reflections", "late"]
+Singles = NDArray[np.float32]
+
+_CHUNK_FLOATS = {"cpu": 1 << 20, "cuda": 1 << 27}  # band signals held at once; on a CPU they should stay in the cache
+_ENVELOPE_FLOOR = 1e-30  # of energy; the gradient of its square root stays finite
+
+
+class TorchShoeboxEngine:
+    """Responses from sources to a listener in rectangular rooms, as :class:`~auris.acoustics.engine.ShoeboxEngine`.
+
+    :meth:`responses`, :meth:`early`, :meth:`reflections` and :meth:`late` return NumPy arrays like the compiled engine's, so
+    either engine serves the renderer. :meth:`render` returns tensors on the device and can be differentiated. On a GPU,
+    sums are taken in no fixed order: results agree to rounding, not bit for bit.
+
+    Args:
+        receiver: what stands at the listener's place. With directional responses, the response nearest to each image
+            is taken as constant: gradients follow delay and level, not the change of response with direction.
+        sample_rate: 8000 to 96000 hertz.
+        settings: as for the compiled engine; ``threads`` is not used, torch has its own.
+        device: where to compute.
+        dtype: float32, or float64 for checks of gradients.
+
+    Raises:
+        ParameterError: the device is not there, or the dtype is neither of the two.
+    """
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        sample_rate: int,
+        *,
+        settings: EngineSettings = EngineSettings(),
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        if dtype not in (torch.float32, torch.float64):
+            raise ParameterError(f"the engine computes in torch.float32 or torch.float64, got {dtype}")
+        self.device = torch.device(device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise ParameterError(f"device {device!r} was asked for, but torch sees no GPU here; use device='cpu'")
+        self.receiver, self.sample_rate, self.settings, self.dtype = receiver, int(sample_rate), settings, dtype
+        self._centres = octave_centres(sample_rate)
+        self._plan = EarlyPlan(receiver, self.sample_rate, len(self._centres))
+        latency = receiver.responses.latency if isinstance(receiver, DirectionalReceiver) else 0.0
+        self._lead = int(np.ceil(latency))
+        self._shift = self._lead - latency  # delays are counted so that none is negative
+        if isinstance(receiver, DirectionalReceiver):
+            self._table = direction_table(receiver.responses)
+            self._filters = torch.as_tensor(self._table.filters).to(self.device, dtype)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of every response."""
+        return self.receiver.channels
+
+    def responses(self, paths: SoundPaths, *, length: int | None = None) -> Singles:
+        """Return whole responses ``(P, C, T)``, early part and tail; ``length`` as for the compiled engine."""
+        return self._array(paths, "whole", length)
+
+    def early(self, paths: SoundPaths) -> Singles:
+        """Return the image sources alone ``(P, C, Te)``, faded out towards the hand-over."""
+        return self._array(paths, "early", None)
+
+    def reflections(self, paths: SoundPaths) -> Singles:
+        """Return :meth:`early` without the direct sound."""
+        return self._array(paths, "reflections", None)
+
+    def late(self, paths: SoundPaths, *, length: int) -> Singles:
+        """Return the statistical tail alone ``(P, C, length)``, faded in from the hand-over."""
+        return self._array(paths, "late", length)
+
+    def _array(self, paths: SoundPaths, part: Part, length: int | None) -> Singles:
+        with torch.no_grad():
+            tensor = self.render(PathTensors.of(paths, self.device), part=part, length=length)
+        array = np.array(tensor.cpu(), dtype=np.float32)
+        if self.settings.low_cut is not None:
+            remove_lows(array, self.settings.low_cut / self.sample_rate)
+        return array
+
+    def render(self, tensors: PathTensors, *, part: Part = "whole", length: int | None = None) -> Tensor:
+        """Return responses ``(P, C, T)`` as a tensor, differentiable with respect to the tensors given.
+
+        Which images count and where the tail takes over are constants of the places; ``settings.low_cut`` is left out.
+
+        Args:
+            tensors: places and walls, on this engine's device.
+            part: whole responses, or one layer of them.
+            length: samples; by default what the compiled engine takes. Needed for ``late``.
+
+        Raises:
+            ParameterError: an unknown part, no length for ``late``, or a tail asked for in the mode ``images``.
+            SceneError: a source or listener has left its room.
+        """
+        if part not in ("whole", "early", "reflections", "late"):
+            raise ParameterError(unknown_name("part", part, ["whole", "early", "reflections", "late"]))
+        if part == "late" and (length is None or self.settings.mode == "images"):
+            raise ParameterError("the tail alone needs a length, and mode='hybrid'; mode 'images' has no tail")
+        if length is not None and length < 1:
+            raise ParameterError(f"a response needs at least one sample, got length={length!r}")
+        paths = tensors.moved_paths()
+        horizons = self._horizons(paths)
+        samples = self._default_length(paths, horizons, part) if length is None else int(length)
+        pieces, order = [torch.zeros(0, self.channels, samples, dtype=self.dtype, device=self.device)], [np.zeros(0, np.int64)]
+        for chosen, fft_length in self._chunks(horizons):
+            piece = torch.zeros(len(chosen), self.channels, samples, dtype=self.dtype, device=self.device)
+            if part in ("whole", "late") and self.settings.mode == "hybrid":
+                piece = piece + self._tails(tensors, tail_arrays(paths, horizons, self.sample_rate), chosen, samples)
+            if part != "late":
+                early = self._early(tensors, horizons, chosen, fft_length, with_direct=part != "reflections")[..., :samples]
+                piece = piece + torch.nn.functional.pad(early, (0, samples - early.shape[-1]))
+            pieces.append(piece)
+            order.append(chosen)
+        places = torch.as_tensor(np.argsort(np.concatenate(order)), device=self.device)
+        return torch.cat(pieces)[places]
+
+    def _horizons(self, paths: SoundPaths) -> Horizons:
+        if any(len(room.centres) != len(self._centres) for room in paths.rooms):
+            raise ParameterError(
+                f"the rooms were made for another sample rate than the engine's {self.sample_rate} Hz; "
+                "use ShoeboxAcoustics.from_room(room, sample_rate)"
+            )
+        if self.settings.mode == "images":
+            return image_horizons(paths, self.settings.horizon)
+        return hybrid_horizons(paths, self.settings.images)
+
+    def _default_length(self, paths: SoundPaths, horizons: Horizons, part: Part) -> int:
+        shortest = self._plan.needed(float(horizons.end.max(initial=0.0))) if len(paths) else 0
+        if part != "whole" or self.settings.horizon is not None or not len(paths):
+            return shortest
+        longest = max(paths.rooms[index].longest_t60 for index in set(paths.room_index.tolist()))
+        return max(shortest, int(np.ceil(longest * self.sample_rate)))
+
+    def _chunks(self, horizons: Horizons) -> list[tuple[NDArray[np.int64], int]]:
+        """Groups of path indices with one FFT length each, small enough for the device."""
+        lengths = np.array([self._plan.fft_length(end) for end in horizons.end.tolist()], dtype=np.int64)
+        most = _CHUNK_FLOATS["cuda" if self.device.type == "cuda" else "cpu"]
+        chunks = []
+        for length in np.unique(lengths).tolist():
+            members = np.flatnonzero(lengths == length)
+            size = max(1, most // (self.channels * len(self._centres) * length))
+            chunks += [(members[i : i + size], length) for i in range(0, len(members), size)]
+        return chunks
+
+    # ── early part ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _early(
+        self, tensors: PathTensors, horizons: Horizons, chosen: NDArray[np.int64], fft_length: int, *, with_direct: bool
+    ) -> Tensor:
+        """Early responses ``(chosen, C, …)`` from the moment of emission on."""
+        count, bands = len(chosen), len(self._centres)
+        groups = self.channels if isinstance(self.receiver, OpenArrayReceiver) else 1
+        width = self.channels * bands // groups
+        rows = torch.zeros(count * groups * fft_length, width, dtype=self.dtype, device=self.device)
+        speed = np.array([room.speed_of_sound for room in tensors.paths.rooms])[tensors.paths.room_index[chosen]]
+        reach = torch.as_tensor(horizons.end[chosen] * speed, device=self.device)
+        members = torch.as_tensor(chosen, device=self.device)
+        rate = torch.as_tensor(self.sample_rate / speed, device=self.device)
+        for images in list_images(tensors, members, reach, with_direct=with_direct):
+            self._scatter(tensors, horizons, members, images, rate, rows, fft_length)
+        signals = rows.view(count, groups, fft_length, width // bands, bands).permute(0, 1, 3, 4, 2)
+        spectra = torch.fft.rfft(signals.reshape(count, self.channels, bands, fft_length))
+        weights = amplitude_partition(np.fft.rfftfreq(fft_length, 1.0 / self.sample_rate), self._centres)
+        filterbank = torch.as_tensor(weights * compensation(fft_length), device=self.device).to(self.dtype)
+        joined = torch.fft.irfft((spectra * filterbank).sum(dim=2), n=fft_length)
+        first = self._lead + LEAD
+        return joined[..., first : first + self._plan.needed(float(horizons.end[chosen].max()))]
