@@ -27,7 +27,14 @@ def test_lists_have_their_published_sizes(classes: Vocabulary, size: int) -> Non
 
 def test_numbers_that_files_use() -> None:
     # ESC-50: the target in the file name 1-100032-A-0.wav (dog) and 1-116765-A-41.wav (chainsaw).
-    assert [ESC50.index(x) for x in ("dog", "rain", "crying_baby", "door_wood_knock", "helicopter", "hand_saw")] == [0, 10, 20, 30, 40, 49]
+    assert [ESC50.index(x) for x in ("dog", "rain", "crying_baby", "door_wood_knock", "helicopter", "hand_saw")] == [
+        0,
+        10,
+        20,
+        30,
+        40,
+        49,
+    ]
     assert ESC50.index("chainsaw") == 41
     assert DCASE2022.index("Music") == 8
     assert DCASE2021.label(11) == "piano"

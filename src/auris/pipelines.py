@@ -13,7 +13,9 @@ from auris.scene import Scene
 from auris.seeding import derive
 
 if TYPE_CHECKING:
+    from auris.acoustics.measured import MeasuredEngine
     from auris.acoustics.renderer import Rendering
+    from auris.acoustics.response_engine import ResponseEngine
     from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
     from auris.dsp.hrtf import DirectionalResponses
@@ -61,6 +63,7 @@ def simulate(
     sample_rate: int = 24_000,
     sounds: str | Path | Bank | None = None,
     hrtf: str | Path | DirectionalResponses | None = None,
+    engine: ResponseEngine | Literal["auto", "shoebox", "free_field"] = "auto",
     motion: Literal["doppler", "crossfade"] = "doppler",
 ) -> Rendering:
     """Render a scene to audio.
@@ -71,6 +74,9 @@ def simulate(
         sample_rate: 8000 to 96000 Hz.
         sounds: where the events' sounds come from, as in :func:`sound_bank`. Events without a sound get one of their class.
         hrtf: SOFA file or set of responses for binaural; None is the built-in head model.
+        engine: ``"auto"`` is image sources and a statistical tail in a room, the direct sound without one; or an engine of
+            your own: measured responses (:func:`measured_engine`), a polyhedral room
+            (:mod:`auris.acoustics.polyhedral`), the torch engine (:mod:`auris.acoustics.torch_engine`).
         motion: ``"doppler"`` renders moving sources with a varying delay, ``"crossfade"`` between standing responses.
 
     Returns:
@@ -90,7 +96,8 @@ def simulate(
     resolved = with_sounds(resolved, bank, seed=resolved.seed)
     dry = dry_signals(resolved, bank, sample_rate)
     responses = read_hrtf_file(hrtf) if isinstance(hrtf, str | Path) else hrtf
-    return render(resolved, dry, layout=ChannelLayout.parse(layout), sample_rate=sample_rate, hrtf=responses, motion=motion)
+    receiver = ChannelLayout.parse(layout)
+    return render(resolved, dry, layout=receiver, sample_rate=sample_rate, hrtf=responses, engine=engine, motion=motion)
 
 
 def read_hrtf_file(path: str | Path) -> DirectionalResponses:
@@ -98,6 +105,27 @@ def read_hrtf_file(path: str | Path) -> DirectionalResponses:
     from auris.io.sofa import read_hrtf
 
     return read_hrtf(path)
+
+
+def measured_engine(
+    path: str | Path, *, sample_rate: int = 24_000, layout: ChannelLayout | str | None = None
+) -> MeasuredEngine:
+    """Return an engine of measured room responses, for :func:`simulate`; its layout is ``engine.measured.layout``.
+
+    Args:
+        path: a SOFA file (SingleRoomSRIR, MultiSpeakerBRIR, …), or a folder of WAV files with ``positions.csv``.
+        sample_rate: of the rendering; the responses are resampled to it.
+        layout: what the channels are, where the files do not say.
+
+    Raises:
+        FormatError: the responses cannot be read.
+        LayoutError: nothing says what their channels are.
+    """
+    from auris.acoustics.measured import MeasuredEngine, read_response_folder
+    from auris.io.sofa import read_room_responses
+
+    read = read_response_folder if Path(path).is_dir() else read_room_responses
+    return MeasuredEngine(read(path, layout=layout), sample_rate)
 
 
 def listen(

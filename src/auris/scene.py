@@ -143,7 +143,7 @@ class Sound:
     Attributes:
         file: path of an audio file, relative to the sound folder given when rendering.
         synthesis: name of a procedural sound (:mod:`auris.data.procedural`).
-        seed: which variation of the synthesis.
+        seed: which variation of the synthesis, or of the recording (0 plays it as recorded).
         start: seconds to skip at the beginning of the file.
     """
 

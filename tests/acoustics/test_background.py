@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import csd, welch
 
-from auris.acoustics.background import SILENT_SCENE_DB, diffuse_covariance, diffuse_noise, render_background
+from auris.acoustics.background import SILENT_SCENE_DB, diffuse_noise, render_background
+from auris.acoustics.diffuse_field import diffuse_covariance
 from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver, Receiver, receiver_for
 from auris.channels import ChannelLayout
 from auris.scene import Background

@@ -1,5 +1,6 @@
 """Image sources in the response: against exact sums, a published simulator, and symmetries."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from room_measures import below, decibels, flat_room, octave, relative_error
 from scipy.spatial.transform import Rotation
 
 from auris.acoustics.bands import amplitude_partition, octave_centres
-from auris.acoustics.early import fast_length
+from auris.acoustics.early import transform_length
 from auris.acoustics.engine import EngineSettings, ShoeboxEngine
 from auris.acoustics.image_blocks import new_block, new_lattice, next_images
 from auris.acoustics.image_sources import image_sources
@@ -31,7 +32,7 @@ def images_engine(receiver, rate, seconds):
     return ShoeboxEngine(receiver, rate, settings=EngineSettings(mode="images", horizon=seconds))
 
 
-def exact_response(room, images, gains, points, rate, length):
+def exact_response(room, images, gains, points, *, rate, length):
     """Band-limited sum over images in double precision: every image an exact delay in the spectrum."""
     frequency = np.fft.rfftfreq(length)
     bands = amplitude_partition(frequency * rate, octave_centres(rate))
@@ -49,7 +50,7 @@ def error_in_bands(given, exact, edges):
     """Spectral error between consecutive shares of half the sample rate, relative to the signal there, dB."""
     wrong, right = np.fft.rfft(given - exact), np.fft.rfft(exact)
     share = np.linspace(0, 1, wrong.shape[-1])
-    inside = [(share >= low) & (share < high) for low, high in zip(edges, edges[1:], strict=False)]
+    inside = [(share >= low) & (share < high) for low, high in itertools.pairwise(edges)]
     return [decibels(np.linalg.norm(wrong[..., k]) / np.linalg.norm(right[..., k])) for k in inside]
 
 
@@ -58,13 +59,12 @@ def test_images_are_exact_delays_with_walls_and_air():
     surfaces = {"floor": "carpet", "ceiling": "acoustic_ceiling", "walls": "plasterboard"}
     room = ShoeboxAcoustics.from_room(Room(SIZE, materials=surfaces), rate)
     microphones = np.random.default_rng(0).uniform(-0.1, 0.1, (3, 3))
-    given = images_engine(OpenArrayReceiver(microphones), rate, seconds).responses(SoundPaths.in_room(room, SOURCE, LISTENER))[
-        0
-    ]
+    engine = images_engine(OpenArrayReceiver(microphones), rate, seconds)
+    given = engine.responses(SoundPaths.in_room(room, SOURCE, LISTENER))[0]
     images = image_sources(SIZE, SOURCE, LISTENER, radius=seconds * room.speed_of_sound)
     distance = np.linalg.norm(images.positions - LISTENER, axis=1)
     gains = images.amplitude(room.absorption) * np.exp(-room.air * distance[:, None] / 2)
-    exact = exact_response(room, images, gains, LISTENER + microphones, rate, 8192)[:, : given.shape[1]]
+    exact = exact_response(room, images, gains, LISTENER + microphones, rate=rate, length=8192)[:, : given.shape[1]]
     error = error_in_bands(given, exact, [0.0, 0.5, 0.7, 0.8])
     assert error[0] < -80
     assert max(error[1:]) < -72
@@ -232,7 +232,7 @@ def test_fully_absorbing_walls_leave_the_direct_sound():
 
 @pytest.mark.parametrize("least", [1, 100, 961, 1300, 2187, 100_000])
 def test_fft_lengths_are_fast(least):
-    length = fast_length(least)
+    length = transform_length(least)
     assert length >= least
     odd = length // (length & -length)
     assert odd in (1, 3, 5, 9, 15)

@@ -86,5 +86,5 @@ def test_exactly_one_limit(limits):
 
 
 def test_points_outside_are_refused():
-    with pytest.raises(SceneError, match="listener at .* outside the room"):
+    with pytest.raises(SceneError, match=r"listener at .* outside the room"):
         image_sources((5, 4, 3), (1, 1, 1), (2, 5, 2), max_order=1)

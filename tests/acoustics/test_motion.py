@@ -16,6 +16,7 @@ from auris.acoustics.shoebox import ShoeboxAcoustics
 from auris.channels import ChannelLayout
 from auris.dsp.ambisonics import rotation_matrix
 from auris.dsp.hrtf import structural_head
+from auris.errors import ParameterError
 from auris.geometry import Orbit, Static, Trajectory, Turning, Waypoints, angle_between
 from auris.scene import Directivity, Event, Listener, Room, Scene, Source
 
@@ -271,3 +272,16 @@ def test_a_stretch_from_the_middle_of_a_scene_is_that_part_of_the_whole() -> Non
     got = render_moving(dry[0, first : -RATE // 4], part, engine, Stretch(first, RATE - first, RATE))
     np.testing.assert_allclose(got, whole[:, first:], atol=1e-6)
     assert not whole[:, : RATE // 2].any()
+
+
+def test_finer_keyframes_come_closer_to_the_finest() -> None:
+    path = Waypoints((0.0, 1.0), ((1.5, 1.0, 1.4), (3.5, 1.2, 1.6)))
+    asked = scene(path, listener=Listener(EARS), duration=1.0, room=ROOM)
+    dry = np.cumsum(low_noise(1.0), axis=1) * 0.05
+    hops = (0.05, 0.02, 0.002)
+    coarse, fine, finest = (
+        render(asked, dry, layout="foa", sample_rate=RATE, keyframe_hop=hop).mixture.samples for hop in hops
+    )
+    assert error_db(fine, finest) < min(error_db(coarse, finest), -20)
+    with pytest.raises(ParameterError, match=r"0\.001"):
+        render(asked, dry, layout="foa", sample_rate=RATE, keyframe_hop=0.0)

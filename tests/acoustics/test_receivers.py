@@ -69,9 +69,11 @@ def test_compiled_harmonics_are_those_of_ambisonics(order):
     vectors = np.random.default_rng(order).standard_normal((100, 3))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors[:6] = np.concatenate([np.eye(3), -np.eye(3)])
-    given_ = np.empty(((order + 1) ** 2, 100), dtype=np.float32)
-    fill_harmonics(100, np.ascontiguousarray(vectors.T), harmonic_tables(order), given_)
-    assert given_.T == pytest.approx(spherical_harmonics(vectors, order), abs=1e-6)
+    found = np.empty(((order + 1) ** 2, 100), dtype=np.float32)
+    fill_harmonics(100, np.ascontiguousarray(vectors.T), harmonic_tables(order), found)
+    expected = spherical_harmonics(vectors, order)
+    evaluated = found.T
+    assert evaluated == pytest.approx(expected, abs=1e-6)
 
 
 @given(st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1))

@@ -26,11 +26,7 @@ def walls_and_volume(size):
 )
 @settings(max_examples=30, deadline=None)
 def test_a_reachable_t60_is_met_in_every_band(size, targets, scattering):
-    try:
-        room = ShoeboxAcoustics.from_room(Room(size, t60=tuple(targets), scattering=scattering), 24000)
-    except SceneError as error:
-        assert "cannot be reached" in str(error)
-        return
+    room = ShoeboxAcoustics.from_room(Room(size, t60=tuple(targets), scattering=scattering), 24000)
     assert room.t60()[: len(targets)] == pytest.approx(targets, rel=1e-3)
     assert 0 < room.absorption.min() <= room.absorption.max() < 1
 

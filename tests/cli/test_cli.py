@@ -63,6 +63,23 @@ def test_sampling_is_seeded_and_goes_on_where_it_stopped(tmp_path, capsys):
         assert (tmp_path / "a" / path).read_bytes() == (tmp_path / "b" / path).read_bytes()
 
 
+def test_an_array_of_ones_own_and_a_measured_room(scene_file, tmp_path, capsys):
+    (tmp_path / "array.yaml").write_text("positions: [[0.1, 0, 0], [-0.1, 0, 0], [0, 0.1, 0]]")
+    assert run("simulate", scene_file, "--array", tmp_path / "array.yaml", "--out", tmp_path / "a") == 0
+    assert read_audio(tmp_path / "a" / "array3.wav").layout.channels == 3
+    # A folder of responses: one click at the source of the scene, half as loud on the right.
+    source = read_scene(scene_file).sources[0].path.at(0.0)
+    room = tmp_path / "room"
+    room.mkdir()
+    soundfile.write(room / "r.wav", np.array([[0, 0], [1, 0.5], [0, 0]]), 24_000, subtype="FLOAT")
+    (room / "positions.csv").write_text("file,x,y,z,listener_x,listener_y,listener_z\nr.wav,{},{},{},2,2,1.5\n".format(*source))
+    assert run("simulate", scene_file, "--responses", room, "--out", tmp_path / "b") == 1
+    assert "--layout" in capsys.readouterr().err
+    assert run("simulate", scene_file, "--responses", room, "--layout", "binaural", "--stems", "--out", tmp_path / "b") == 0
+    wet, dry = (read_audio(tmp_path / "b" / name).samples for name in ("stems/00_dog_binaural.wav", "dry/00_dog.wav"))
+    np.testing.assert_allclose(wet[:, 1:], [[1], [0.5]] * dry[:, :-1], atol=1e-6)
+
+
 def test_listen_writes_what_it_says(scene_file, tmp_path, capsys):
     run("simulate", scene_file, "--layout", "foa", "--out", tmp_path / "out")
     capsys.readouterr()

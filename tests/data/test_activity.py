@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,7 +67,7 @@ def test_segments_are_ordered_apart_and_independent_of_gain(starts: list[float],
     segments = active_segments(x, RATE, settings=ActivitySettings(silence_db=-150))
     for s in segments:
         assert 0 <= s.start < s.end <= 6.0
-    for first, second in zip(segments, segments[1:], strict=False):
+    for first, second in itertools.pairwise(segments):
         assert second.start > first.end
     louder = active_segments(x * 10 ** (gain_db / 20), RATE, settings=ActivitySettings(silence_db=-250))
     assert len(louder) == len(segments)

@@ -91,7 +91,7 @@ def test_recordings_make_events_no_longer_than_they_last(recordings: Path) -> No
     free=st.booleans(),
 )
 def test_any_sensible_preset_gives_valid_scenes(
-    seed: int, most: int, overlap_limit: int, moving: float, nearest: float, walking: bool, free: bool
+    *, seed: int, most: int, overlap_limit: int, moving: float, nearest: float, walking: bool, free: bool
 ) -> None:
     ranges = ScenePreset(
         duration=6.0,
@@ -177,7 +177,10 @@ def test_sources_keep_apart() -> None:
         ({"listener_height": (8.0, 9.0)}, "listener_height"),
         ({"sources": (3, 3), "min_separation_deg": 175.0}, "min_separation_deg 175"),
         ({"moving_probability": 1.0, "motions": ("walk",), "angular_speed_deg": (0.1, 0.2)}, "no walk"),
-        ({"moving_probability": 1.0, "motions": ("orbit",), "room_width": (1.7, 1.8), "distance": (1.0, 2.0)}, "no orbit"),
+        (
+            {"moving_probability": 1.0, "motions": ("orbit",), "room_width": 1.7, "distance": 2, "angular_speed_deg": 90},
+            "no orbit",
+        ),
     ],
 )
 def test_impossible_presets_name_the_constraint(changes: dict[str, object], message: str) -> None:
@@ -232,8 +235,18 @@ def test_a_single_number_fixes_a_range() -> None:
     assert ScenePreset.from_dict({"sources": 2}).sources == (2, 2)
 
 
-@settings(max_examples=300)
-@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0.01, 3)), max_size=8), st.integers(1, 3), st.floats(0.1, 10), st.integers(0, 99))
+def crowd(taken: list[tuple[float, float]], moments: np.ndarray) -> np.ndarray:
+    """How many intervals hold each moment, but for rounding at their ends."""
+    return np.sum([(moments > a + 1e-9) & (moments < b - 1e-9) for a, b in taken] or [np.zeros(moments.shape)], axis=0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 9), st.floats(0.01, 3)), max_size=8),
+    st.integers(1, 3),
+    st.floats(0.1, 10),
+    st.integers(0, 99),
+)
 def test_a_free_span_never_exceeds_the_overlap(events: list[tuple[float, float]], most: int, length: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     taken: list[tuple[float, float]] = []
@@ -242,12 +255,11 @@ def test_a_free_span_never_exceeds_the_overlap(events: list[tuple[float, float]]
             span = free_span(taken, [], (wanted / 2, wanted), duration=10.0, most=most, rng=rng)
         except Impossible:
             # Then no moment on a fine grid may have been free either.
-            for onset in np.linspace(0, 10 - wanted / 2, 400):
-                inside = np.linspace(onset + 1e-6, onset + wanted / 2 - 1e-6, 200)
-                assert max(sum(a < t < b for a, b in taken) for t in inside) >= most
+            onsets = np.linspace(0, 10 - wanted / 2, 60)[:, None]
+            assert crowd(taken, onsets + np.linspace(1e-6, wanted / 2 - 1e-6, 300)).max(axis=1).min() >= most
             continue
         assert 0 <= span[0] < span[1] <= 10
         assert wanted / 2 - 1e-9 <= span[1] - span[0] <= wanted + 1e-9
         taken.append(span)
-    moments = np.linspace(0, 10, 997)
-    assert max((sum(a + 1e-9 < t < b - 1e-9 for a, b in taken) for t in moments), default=0) <= most
+    edges = np.asarray([t for span in taken for t in span] or [0.0])
+    assert crowd(taken, np.concatenate([edges - 1e-7, edges + 1e-7])).max() <= most

@@ -254,9 +254,7 @@ def test_an_excerpt_is_the_recording(tmp_path: Path) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.floats(0.02, 6.0), st.sampled_from([8_000, 16_000, 44_100]), st.integers(0, 20))
-def test_any_duration_and_rate_has_the_length_asked_for(
-    made_sounds: Path, duration: float, rate: int, seed: int
-) -> None:
+def test_any_duration_and_rate_has_the_length_asked_for(made_sounds: Path, duration: float, rate: int, seed: int) -> None:
     bank = SoundBank(made_sounds, variations=3)
     x = bank.excerpt(bank.pick("rain", rng(seed), duration=duration), sample_rate=rate, duration=duration)
     assert x.shape == (round(duration * rate),)

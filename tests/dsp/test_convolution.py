@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,6 +55,15 @@ def test_silence_stays_digital_silence() -> None:
     out = convolve(x, noise(1, 2, 500))
     assert not out[..., :100_000].any()
     np.testing.assert_allclose(out[0, :, 200_000:200_500], noise(1, 2, 500)[0], atol=1e-5)
+
+
+def test_scratch_memory_does_not_grow_with_the_signal() -> None:
+    x, h = np.ones((1, 8_000_000), np.float32), noise(1, 2, 4000)
+    tracemalloc.start()
+    out = convolve(x, h)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < out.nbytes + 30e6
 
 
 def test_no_sources_and_no_samples() -> None:

@@ -55,7 +55,11 @@ def test_audio_keeps_its_layout() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [((np.zeros((1, 1, 1)), 1, 1), "shape"), ((np.zeros(5), 0, 10), "source rate"), ((np.zeros(5), 10, float("nan")), "target rate")],
+    [
+        ((np.zeros((1, 1, 1)), 1, 1), "shape"),
+        ((np.zeros(5), 0, 10), "source rate"),
+        ((np.zeros(5), 10, float("nan")), "target rate"),
+    ],
 )
 def test_bad_arguments_are_named(arguments: tuple[np.ndarray, float, float], message: str) -> None:
     with pytest.raises(ParameterError, match=message):

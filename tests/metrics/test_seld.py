@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from seld_by_hand import NAMES, count_frames, count_segments
 
 from auris.errors import FormatError, ParameterError
 from auris.geometry import Static, Waypoints
@@ -17,8 +18,6 @@ from auris.io.l3das import write_l3das
 from auris.metrics.seld import RULES, evaluate_folders, evaluate_labels, score_folders, score_scenes
 from auris.metrics.seld_rules import rules_of
 from auris.scene import Event, Scene, Source
-
-from .seld_by_hand import NAMES, count_frames, count_segments
 
 CLASSES = 4
 YEARS = list(RULES)
@@ -38,14 +37,14 @@ def labels(rows):
 
 def source(label, azimuth_deg, onset, offset, distance=2.0):
     azimuth = math.radians(azimuth_deg)
-    return Source(label, Static((distance * math.cos(azimuth), distance * math.sin(azimuth), 0.2)), (Event(onset, offset),))
+    return Source(label, Static((distance * math.cos(azimuth), distance * math.sin(azimuth), 0.0)), (Event(onset, offset),))
 
 
 SCENE = Scene(6, (source("dog", 10, 0, 2), source("dog", 80, 0.5, 5), source("rain", -40, 1, 6)))
 VOCABULARY = ("cat", "dog", "rain")
 
 
-@settings(max_examples=150)
+@settings(max_examples=100, deadline=None)
 @given(true=st.lists(row, max_size=25), said=st.lists(row, max_size=25))
 @pytest.mark.parametrize("counting", ["frames", "segments"])
 def test_vectorised_counts_are_those_of_the_rules(counting, true, said):
@@ -58,6 +57,7 @@ def test_vectorised_counts_are_those_of_the_rules(counting, true, said):
     assert [counts.substitutions, counts.deletions, counts.insertions] == by_hand.kinds.tolist()
 
 
+@settings(max_examples=30, deadline=None)
 @given(parts=st.lists(st.tuples(st.lists(row, max_size=12), st.lists(row, max_size=12)), min_size=2, max_size=4))
 def test_clips_do_not_touch_each_other(parts):
     sides = [{str(i): labels(part[side]) for i, part in enumerate(parts)} for side in (0, 1)]
@@ -65,15 +65,8 @@ def test_clips_do_not_touch_each_other(parts):
         together = evaluate_labels(*sides, classes=CLASSES, year=year)
         for i in map(str, range(len(parts))):
             alone = evaluate_labels({i: sides[0][i]}, {i: sides[1][i]}, classes=CLASSES, year=year)
-            assert together.select([i]).score().counts.to_dict() == pytest.approx(
-                alone.score().counts.to_dict(), nan_ok=True
-            ) or _same(together.select([i]).score().counts, alone.score().counts)
-
-
-def _same(a, b):
-    for name, value in vars(a).items():
-        np.testing.assert_allclose(value, getattr(b, name), atol=1e-9)
-    return True
+            for name, value in vars(together.select([i]).score().counts).items():
+                np.testing.assert_allclose(value, getattr(alone.score().counts, name), atol=1e-9, err_msg=name)
 
 
 @pytest.mark.parametrize("year", YEARS)
@@ -93,21 +86,18 @@ def test_silence_finds_nothing(year):
     assert score.counts.missed.sum() == score.counts.references.sum() > 0
 
 
-@pytest.mark.parametrize("year", YEARS)
-@given(shift_deg=st.floats(0.5, 179))
+@pytest.mark.parametrize("year", [2021, 2022, 2023, 2024, 2025, "pseldnets"])
+@settings(max_examples=30, deadline=None)
+@given(shift_deg=st.floats(0.5, 179).filter(lambda d: min(abs(d - 20), abs(d - 160)) > 0.5))
 def test_errors_within_and_beyond_the_threshold(year, shift_deg):
-    if abs(shift_deg - 20) < 0.5 or year == "l3das22":
-        return
-    one, other = Scene(3, (source("dog", 0, 0, 3),)), Scene(3, (source("dog", shift_deg, 0, 3),))
-    score = score_scenes(one, other, ["dog"], year=year)
-    heard = min(shift_deg, 180 - shift_deg) if year == 2025 else shift_deg
-    if year != 2025:
-        # The sources are a little above the plane of the ears.
-        assert score.localisation_error_deg == pytest.approx(heard, rel=0.02)
-    if abs(heard - 20) > 0.5:
-        assert score.f == pytest.approx(heard < 20, abs=1e-6)
+    true, heard = Scene(1, (source("dog", 0, 0, 1),)), Scene(1, (source("dog", shift_deg, 0, 1),))
+    score = score_scenes(true, heard, ["dog"], year=year)
+    error = min(shift_deg, 180 - shift_deg) if year == 2025 else shift_deg
+    assert score.localisation_error_deg == pytest.approx(error, abs=1e-3)
+    assert score.f == pytest.approx(float(error < 20), abs=1e-6)
 
 
+@settings(max_examples=20, deadline=None)
 @given(turn=st.floats(-3, 3), tilt=st.floats(-1, 1))
 def test_turning_both_sides_changes_nothing(turn, tilt):
     from scipy.spatial.transform import Rotation
@@ -117,7 +107,7 @@ def test_turning_both_sides_changes_nothing(turn, tilt):
     def turned(scene):
         return Scene(6, tuple(replace(s, path=Static(tuple(rotation.apply(s.path.position)))) for s in scene.sources))
 
-    heard = Scene(6, (source("dog", 17, 0, 2), source("dog", 60, 0.5, 5.5), source("cat", 0, 1, 2)))
+    heard = Scene(6, (source("dog", 17, 0, 2), source("dog", 63, 0.5, 5.5), source("cat", 0, 1, 2)))
     for year in (2021, 2023, 2024):
         before = score_scenes(SCENE, heard, VOCABULARY, year=year)
         after = score_scenes(turned(SCENE), turned(heard), VOCABULARY, year=year)

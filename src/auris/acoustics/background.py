@@ -1,14 +1,12 @@
 """Noise under the sources: a diffuse field as the receiver hears it, and the noise of its sensors.
 
-A diffuse field is sound of equal strength from every direction. Its coherence between channels follows from the receiver:
-``sin(kd)/kd`` for microphones in free air, orthogonal channels of variance ``1/(2n+1)`` for SN3D ambisonics, and the mean of
-``h h^H`` over all directions for a head or a rigid array. White noise times the Hermitian square root of that covariance
-has it, at every frequency.
+The diffuse field has the coherence between channels that the receiver gives it (:mod:`auris.acoustics.diffuse_field`).
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -16,14 +14,14 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from auris.acoustics.air import speed_of_sound
-from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, OpenArrayReceiver, Receiver
+from auris.acoustics.diffuse_field import diffuse_covariance, hermitian_root
+from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, Receiver
 from auris.dsp.ambisonics import channel_degrees
 from auris.dsp.convolution import convolve, convolve_sum, fast_length
 from auris.scene import Background
 from auris.seeding import generator
 
 Float32 = NDArray[np.float32]
-Complex128 = NDArray[np.complex128]
 Colour = Literal["white", "pink"]
 
 SPEED_OF_SOUND = speed_of_sound()
@@ -78,41 +76,27 @@ def _gain(noise: Float32, power: float, snr_db: float) -> np.float32:
 
 def diffuse_noise(receiver: Receiver, length: int, *, colour: Colour, sample_rate: int, seed: int) -> Float32:
     """Return stationary noise ``(C, length)`` of an isotropic field as ``receiver`` hears it, at any overall level."""
+    filters = _diffuse_filters(receiver, colour, sample_rate)
+    size = filters.shape[2]
+    white = generator(seed, "background", "diffuse").standard_normal((receiver.channels, length + size - 1), dtype=np.float32)
+    if isinstance(receiver, AmbisonicReceiver):
+        return convolve(white, filters)[:, 0, size - 1 : size - 1 + length]
+    return convolve_sum(white, filters)[:, size - 1 : size - 1 + length]
+
+
+@lru_cache(maxsize=16)
+def _diffuse_filters(receiver: Receiver, colour: Colour, sample_rate: int) -> Float32:
+    """Filters that turn white noise into a diffuse field: ``(C, C, T)``, or ``(C, 1, T)`` for orthogonal channels."""
     taps = receiver.responses.taps if isinstance(receiver, DirectionalReceiver) else 0
     size = fast_length(max(int(0.085 * sample_rate), 2 * taps))
     frequency = np.fft.rfftfreq(size, 1 / sample_rate)
     spectrum = np.ones(frequency.size)
     if colour == "pink":
         spectrum = np.sqrt(LOWEST_PINK / np.maximum(frequency, LOWEST_PINK))
-    white = generator(seed, "background", "diffuse").standard_normal((receiver.channels, length + size - 1), dtype=np.float32)
     if isinstance(receiver, AmbisonicReceiver):
         level = 1 / np.sqrt(2 * channel_degrees(receiver.order) + 1)
-        return _shaped(white, spectrum, size, length) * level.astype(np.float32)[:, None]
-    roots = _hermitian_root(diffuse_covariance(receiver, size, sample_rate)) * spectrum[:, None, None]
-    filters = np.roll(fft.irfft(roots, n=size, axis=0), size // 2, axis=0).transpose(2, 1, 0)
-    return convolve_sum(white, filters)[:, size - 1 : size - 1 + length]
-
-
-def _shaped(white: Float32, spectrum: NDArray[np.float64], size: int, length: int) -> Float32:
-    """Filter every channel alike."""
-    impulse = np.roll(fft.irfft(spectrum, n=size), size // 2).astype(np.float32)
-    filters = np.broadcast_to(impulse, (white.shape[0], 1, size))
-    return convolve(white, filters)[:, 0, size - 1 : size - 1 + length]
-
-
-def diffuse_covariance(receiver: Receiver, size: int, sample_rate: int) -> Complex128:
-    """Return the covariance ``(F, C, C)`` of the channels in an isotropic field of unit power, ``F = size // 2 + 1``."""
-    if isinstance(receiver, AmbisonicReceiver):
-        variance = 1 / (2 * channel_degrees(receiver.order) + 1)
-        return np.broadcast_to(np.diag(variance).astype(complex), (size // 2 + 1, variance.size, variance.size))
-    if isinstance(receiver, OpenArrayReceiver):
-        positions = np.asarray(receiver.positions, dtype=float)
-        apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-        frequency = np.fft.rfftfreq(size, 1 / sample_rate)[:, None, None]
-        return np.asarray(np.sinc(2 * frequency * apart / SPEED_OF_SOUND), dtype=np.complex128)
-    return np.asarray(receiver.responses.diffuse_covariance(size))
-
-
-def _hermitian_root(covariance: Complex128) -> Complex128:
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.conj().swapaxes(1, 2))
+        impulse = np.roll(fft.irfft(spectrum, n=size), size // 2)
+        return np.asarray(level[:, None, None] * impulse, dtype=np.float32)
+    roots = hermitian_root(diffuse_covariance(receiver, size, sample_rate)) * spectrum[:, None, None]
+    impulses = np.roll(fft.irfft(roots, n=size, axis=0), size // 2, axis=0)
+    return np.ascontiguousarray(impulses.transpose(2, 1, 0), dtype=np.float32)

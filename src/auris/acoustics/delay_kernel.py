@@ -10,40 +10,22 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import i0
+from numpy.typing import NDArray
 
 from auris.acoustics.compiled import LANES, compiled
+from auris.dsp.delay_line import DEGREE, TAPS, band_limit, kernel, kernel_response
 
-TAPS = LANES
+assert TAPS == LANES  # an arrival is one vector instruction wide
+
 LEAD = TAPS // 2 - 1  # samples by which the first tap precedes the arrival
-PASSBAND = 0.9  # of half the sample rate; above it a cosine taper ends the spectrum
-_SHAPE = 13.5
-_DEGREE = 9
 
 Floats = NDArray[np.float64]
-
-
-def kernel(position: ArrayLike) -> Floats:
-    """Return the kernel at ``position`` samples from its centre; zero beyond four."""
-    x = np.asarray(position, dtype=float)
-    root = np.sqrt(np.clip(1.0 - (2.0 * x / TAPS) ** 2, 0.0, None))
-    return np.where(np.abs(x) <= TAPS / 2, i0(_SHAPE * root) / i0(_SHAPE), 0.0)
-
-
-def kernel_spectrum(cycles_per_sample: ArrayLike) -> Floats:
-    """Return the kernel's Fourier transform; real and positive up to half the sample rate."""
-    square = _SHAPE**2 - (np.pi * TAPS * np.asarray(cycles_per_sample, dtype=float)) ** 2
-    root = np.sqrt(np.abs(square))
-    shape = np.where(square > 0, np.sinh(root), np.sin(root)) / np.maximum(root, 1e-12)
-    return np.asarray(TAPS * shape / i0(_SHAPE))
 
 
 def compensation(length: int) -> Floats:
     """Return the gain ``(length // 2 + 1,)`` that undoes the kernel in a spectrum, tapered to zero at its end."""
     frequency = np.fft.rfftfreq(length)
-    edge = np.clip((2.0 * frequency - PASSBAND) / (1.0 - PASSBAND), 0.0, 1.0)
-    return np.asarray((0.5 + 0.5 * np.cos(np.pi * edge)) / kernel_spectrum(frequency))
+    return np.asarray(band_limit(frequency) / kernel_response(frequency))
 
 
 class TapPolynomials(NamedTuple):
@@ -61,7 +43,7 @@ def tap_polynomials() -> TapPolynomials:
     """Return the polynomials of the kernel's taps."""
     nodes = np.cos(np.pi * (np.arange(40) + 0.5) / 40)
     offsets = np.arange(TAPS // 2)[:, None] - LEAD - (nodes + 1.0) / 2.0
-    fits = [np.polynomial.chebyshev.cheb2poly(np.polynomial.chebyshev.chebfit(nodes, row, _DEGREE)) for row in kernel(offsets)]
+    fits = [np.polynomial.chebyshev.cheb2poly(np.polynomial.chebyshev.chebfit(nodes, row, DEGREE)) for row in kernel(offsets)]
     coefficients = np.asarray(fits, dtype=np.float32)
     return TapPolynomials(np.ascontiguousarray(coefficients[:, 0::2]), np.ascontiguousarray(coefficients[:, 1::2]))
 

@@ -1,8 +1,9 @@
 """How strongly a source radiates to each side, per octave band.
 
 Every pattern is ``a + (1 - a) cos(angle)``: 1 on the axis, a fixed mixture of omnidirectional and figure of eight per
-band. ``speech`` narrows with frequency: its mixture follows the difference between the front and the back of a talker,
-which grows from about 1 dB at 125 Hz to about 20 dB at 16 kHz (rounded from Chu and Warnock, NRC-CNRC IRC-RR-104, 2002).
+band. ``speech`` narrows with frequency: between the front and the back of the talker lie 1 dB at 125 Hz and 20 dB at
+16 kHz. These are round numbers of the size that measurements report (Chu and Warnock, NRC-CNRC IRC-RR-104, 2002; Monson,
+Hunter and Story, J. Acoust. Soc. Am. 132, 2012), not a fit to either.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from auris.acoustics.late import EarlyPart
 from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver, Receiver
 from auris.acoustics.scatter import Timing, combine_bands, scatter_ambisonics, scatter_directional, scatter_open_array
 from auris.acoustics.spherical_harmonics import harmonic_tables
+from auris.dsp.convolution import fast_length
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -28,6 +30,7 @@ _CHUNK_BYTES = 1 << 20  # band signals of one chunk; larger ones leave the proce
 _CACHE_PAGE = 256  # floats; rows a multiple of 4 KiB apart fall on each other in the cache
 _ROW_PADDING = 24
 _MOST_KEPT = 16  # workspaces per thread
+_POWER_OF_TWO_SAVES = 1.25
 
 
 class _Workspace:
@@ -82,7 +85,7 @@ class EarlyPlan:
 
     def fft_length(self, seconds: float) -> int:
         """Return the FFT length for it; ringing to the left of the first arrival wraps into the room left at the end."""
-        return fast_length(self.needed(seconds) + self._lead + LEAD + self._ringing)
+        return transform_length(self.needed(seconds) + self._lead + LEAD + self._ringing)
 
     def chunks(self, ends: Floats) -> list[tuple[Whole, int]]:
         """Return groups of path indices with one FFT length each, small enough for the processor's cache."""
@@ -110,6 +113,8 @@ class EarlyPlan:
             _KEPT.workspaces = {}
         kept: dict[tuple[int, ...], _Workspace] = _KEPT.workspaces
         key = (paths, self.receiver.channels, self.bands, fft_length)
+        if math.prod(key) * 4 > 2 * _CHUNK_BYTES:
+            return _Workspace(*key)  # a single large path; memory goes back to the system afterwards
         if key not in kept:
             if len(kept) >= _MOST_KEPT:
                 kept.clear()
@@ -126,15 +131,11 @@ class EarlyPlan:
             scatter_directional(paths, chosen, timing, self._table, rows)
 
 
-def fast_length(least: int) -> int:
-    """Return the even FFT length of at least ``least`` that costs least: a power of two times 1, 3, 5, 9 or 15."""
-    candidates = []
-    for factor in (1, 3, 5, 9, 15):
-        length = 64 * factor
-        while length < least:
-            length *= 2
-        candidates.append((length * np.log2(length) * (1.0 if factor == 1 else 1.25), length))
-    return int(min(candidates)[1])
+@lru_cache(maxsize=4096)
+def transform_length(least: int) -> int:
+    """Return an even FFT length of at least ``least``: a power of two, unless a shorter length saves a fifth of the work."""
+    power, shorter = 1 << (least - 1).bit_length(), fast_length(least)
+    return power if power * math.log2(power) <= _POWER_OF_TWO_SAVES * shorter * math.log2(shorter) else shorter
 
 
 @lru_cache(maxsize=64)

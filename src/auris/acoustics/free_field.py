@@ -153,7 +153,7 @@ class FreeFieldEngine:
         for p in range(out.shape[0]):
             spectrum = direct.gains[:, p, None] * np.exp(-2j * np.pi * frequency * samples[:, p, None]) * colour[p]
             if isinstance(self.receiver, DirectionalReceiver):
-                spectrum = spectrum * _filter_spectra(self.receiver, direct.directions[p], size)
+                spectrum = spectrum * filter_spectra(self.receiver, direct.directions[p], size)
             # What rings before the emission comes out at the end of the transform and is dropped.
             response = fft.irfft(spectrum, n=size)[:, : min(wanted, whole)]
             out[p, :, : response.shape[1]] = response
@@ -171,8 +171,8 @@ class FreeFieldEngine:
         return np.reshape(rows, (len(rows), frequency.size)) * band_limit(frequency)
 
 
-def _filter_spectra(receiver: DirectionalReceiver, direction: Floats, size: int) -> NDArray[np.complex128]:
-    """Spectra ``(C, F)`` of the receiver's filters for one direction, their latency taken out."""
+def filter_spectra(receiver: DirectionalReceiver, directions: Floats, size: int) -> NDArray[np.complex128]:
+    """Return spectra ``(..., C, F)`` of the receiver's filters for directions ``(..., 3)``, their latency taken out."""
     responses = receiver.responses
     advance = np.exp(2j * np.pi * np.fft.rfftfreq(size) * responses.latency)
-    return np.asarray(fft.rfft(responses.interpolated(direction).astype(float), n=size) * advance)
+    return np.asarray(fft.rfft(responses.interpolated(directions).astype(float), n=size) * advance)

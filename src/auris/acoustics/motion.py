@@ -16,7 +16,7 @@ Geometry is that of emission: a sound heard at ``t`` shows the source where it w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -184,8 +184,8 @@ def render_moving(
     if mode == "doppler" and isinstance(engine, FreeFieldEngine):
         return direct_sound(dry, motion, engine.receiver, stretch)
     if not isinstance(engine, LayeredEngine):
-        return _keyframed(dry, motion, engine, stretch, layer="responses", hop=hop)
-    out = _keyframed(dry, motion, engine, stretch, layer="reflections" if mode == "doppler" else "early", hop=hop)
+        return _keyframed(dry, motion, engine.responses, stretch, hop=hop)
+    out = _keyframed(dry, motion, engine.reflections if mode == "doppler" else engine.early, stretch, hop=hop)
     if mode == "doppler":
         out += direct_sound(dry, motion, engine.receiver, stretch)
     _add_tail(out, dry, motion, engine, stretch)
@@ -230,7 +230,9 @@ def _filter_hop(directions: Floats, spacing: float) -> float:
 
 def _arrivals_at(motion: SoundInMotion, receiver: Receiver, heard: Floats) -> Arrivals:
     sources = motion.source.path.at(motion.emission_times(heard))
-    return arrivals(receiver, sources, motion.listener.path.at(heard), motion.listener.turning.at(heard).as_matrix())
+    turning = motion.listener.turning
+    turns = turning.at(heard if turning.moves else 0.0).as_matrix()
+    return arrivals(receiver, sources, motion.listener.path.at(heard), np.broadcast_to(turns, (heard.size, 3, 3)))
 
 
 def _coloured(dry: Float32, motion: SoundInMotion, stretch: Stretch) -> Float32:
@@ -261,22 +263,15 @@ def _coloured(dry: Float32, motion: SoundInMotion, stretch: Stretch) -> Float32:
 
 
 def _keyframed(
-    dry: Float32,
-    motion: SoundInMotion,
-    engine: ResponseEngine,
-    stretch: Stretch,
-    *,
-    layer: Literal["responses", "early", "reflections"],
-    hop: float,
+    dry: Float32, motion: SoundInMotion, respond: Callable[[SoundPaths], Float32], stretch: Stretch, *, hop: float
 ) -> Float32:
     """Cross-fade the room's responses between keyframes."""
     step = max(1, round(hop * stretch.sample_rate))
-    respond = getattr(engine, layer)
 
     def keyframes(indices: NDArray[np.intp]) -> Float32:
         times = stretch.times(indices * step)
         emitted = motion.emission_times(times) if motion.listener.moves else times
-        return np.asarray(respond(motion.paths(emitted=emitted, heard=times)), dtype=np.float32)
+        return respond(motion.paths(emitted=emitted, heard=times))
 
     # The early part is longest where the direct sound is latest.
     indices = np.arange(-(-stretch.length // step) + 1)
@@ -356,5 +351,6 @@ def _travelled(motion: SoundInMotion, stretch: Stretch, *, step: int, samples: i
     """Return moments every ``step`` samples of the scene, and how far source and listener went by then (redraw distances)."""
     moments: Floats = np.arange(-(-(stretch.start + samples) // step) + 1, dtype=np.float64) * (step / stretch.sample_rate)
     ways = [np.linalg.norm(np.diff(path.at(moments), axis=0), axis=1) for path in (motion.source.path, motion.listener.path)]
-    travelled = np.concatenate([[0.0], np.cumsum(ways[0] + ways[1])])
-    return moments, travelled / max(REDRAW_DISTANCE, float(travelled[-1]) / (MOST_REDRAWS * max(float(moments[-1]), 1.0)))
+    most = MOST_REDRAWS * step / stretch.sample_rate
+    travelled = np.cumsum(np.minimum((ways[0] + ways[1]) / REDRAW_DISTANCE, most))
+    return moments, np.concatenate([[0.0], travelled])

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from auris.acoustics.air import speed_of_sound
 from auris.acoustics.bands import octave_centres, power_partition
-from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver, Receiver
+from auris.acoustics.diffuse_field import diffuse_covariance, hermitian_root
+from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, Receiver
 from auris.seeding import generator
 
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ Singles = NDArray[np.float32]
 Complex = NDArray[np.complex128]
 
 OVERLAP = 256  # samples repeated at the end, so that a short block can be read anywhere
-_COVARIANCE_LENGTH = 1024  # FFT length on which the covariance is known
+_COVARIANCE_LENGTH = 1024  # shortest FFT on which the covariance is known
 _SECONDS = 5.0
 _MOST_SAMPLES = 1 << 20  # over all channels of a pool
 
@@ -43,8 +43,10 @@ def _pool(receiver: Receiver, sample_rate: int, noise_seed: int) -> Singles:
     while length * channels > _MOST_SAMPLES and length > 1 << 14:
         length //= 2
     spectrum = np.fft.rfft(generator(noise_seed, "diffuse noise").standard_normal((channels, length)))
-    if channels > 1 or not isinstance(receiver, AmbisonicReceiver):
-        spectrum = _coloured(spectrum, _hermitian_root(_diffuse_covariance(receiver, sample_rate)))
+    if not isinstance(receiver, AmbisonicReceiver):
+        taps = receiver.responses.taps if isinstance(receiver, DirectionalReceiver) else 0
+        size = max(_COVARIANCE_LENGTH, taps + taps % 2)
+        spectrum = _coloured(spectrum, hermitian_root(diffuse_covariance(receiver, size, sample_rate)))
     weights = power_partition(np.fft.rfftfreq(length, 1.0 / sample_rate), octave_centres(sample_rate))
     pool = np.empty((channels, len(weights), length + OVERLAP), dtype=np.float32)
     for band, weight in enumerate(weights):
@@ -52,22 +54,6 @@ def _pool(receiver: Receiver, sample_rate: int, noise_seed: int) -> Singles:
     pool[:, :, length:] = pool[:, :, :OVERLAP]
     pool.setflags(write=False)
     return pool
-
-
-def _diffuse_covariance(receiver: Receiver, sample_rate: int) -> Complex:
-    """Covariance ``(F, M, M)`` of the channels in a diffuse field of unit power."""
-    if isinstance(receiver, OpenArrayReceiver):
-        spacing = np.linalg.norm(receiver.positions[:, None] - receiver.positions[None], axis=-1)
-        frequency = np.fft.rfftfreq(_COVARIANCE_LENGTH, 1.0 / sample_rate)
-        return np.asarray(np.sinc(2.0 * frequency[:, None, None] * spacing / speed_of_sound()), dtype=complex)
-    assert not isinstance(receiver, AmbisonicReceiver)
-    return np.asarray(receiver.responses.diffuse_covariance(_COVARIANCE_LENGTH), dtype=complex)
-
-
-def _hermitian_root(covariance: Complex) -> Complex:
-    """Return the Hermitian square root of positive semidefinite matrices ``(F, M, M)``."""
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ np.conj(np.swapaxes(vectors, 1, 2)))
 
 
 def _coloured(spectrum: Complex, root: Complex) -> Complex:

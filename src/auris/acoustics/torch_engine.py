@@ -7,21 +7,23 @@ places and absorption.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import pad
 
 from auris.acoustics.bands import amplitude_partition, octave_centres
-from auris.acoustics.decay import octant
 from auris.acoustics.delay_kernel import LEAD, TAPS, compensation
 from auris.acoustics.direction_table import direction_table
 from auris.acoustics.early import EarlyPlan
 from auris.acoustics.engine import EngineSettings
 from auris.acoustics.horizon import Horizons, hybrid_horizons, image_horizons
-from auris.acoustics.late import TailArrays, _random_bits, diffuse_field
+from auris.acoustics.late import DiffuseField, TailArrays, _random_bits, diffuse_field
 from auris.acoustics.low_cut import remove_lows
 from auris.acoustics.noise_pool import OVERLAP
 from auris.acoustics.path_arrays import tail_arrays
@@ -31,11 +33,13 @@ from auris.acoustics.torch_images import (
     Images,
     PathTensors,
     ambisonic_contributions,
+    decay_rates_of,
     delay_taps,
     list_images,
     nearest_responses,
     open_array_contributions,
-    scatter,
+    scatter_responses,
+    scatter_taps,
     weigh,
 )
 from auris.errors import ParameterError, unknown_name
@@ -44,6 +48,7 @@ Part = Literal["whole", "early", "reflections", "late"]
 Singles = NDArray[np.float32]
 
 _CHUNK_FLOATS = {"cpu": 1 << 20, "cuda": 1 << 27}  # band signals held at once; on a CPU they should stay in the cache
+_DEFAULTS = EngineSettings()
 _ENVELOPE_FLOOR = 1e-30  # of energy; the gradient of its square root stays finite
 
 
@@ -71,7 +76,7 @@ class TorchShoeboxEngine:
         receiver: Receiver,
         sample_rate: int,
         *,
-        settings: EngineSettings = EngineSettings(),
+        settings: EngineSettings = _DEFAULTS,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -81,11 +86,13 @@ class TorchShoeboxEngine:
         if self.device.type == "cuda" and not torch.cuda.is_available():
             raise ParameterError(f"device {device!r} was asked for, but torch sees no GPU here; use device='cpu'")
         self.receiver, self.sample_rate, self.settings, self.dtype = receiver, int(sample_rate), settings, dtype
+        self._floats = _CHUNK_FLOATS["cuda" if self.device.type == "cuda" else "cpu"]
         self._centres = octave_centres(sample_rate)
         self._plan = EarlyPlan(receiver, self.sample_rate, len(self._centres))
         latency = receiver.responses.latency if isinstance(receiver, DirectionalReceiver) else 0.0
         self._lead = int(np.ceil(latency))
         self._shift = self._lead - latency  # delays are counted so that none is negative
+        self._pool = torch.zeros(0, 0, 0, dtype=dtype, device=self.device)
         if isinstance(receiver, DirectionalReceiver):
             self._table = direction_table(receiver.responses)
             self._filters = torch.as_tensor(self._table.filters).to(self.device, dtype)
@@ -114,7 +121,7 @@ class TorchShoeboxEngine:
     def _array(self, paths: SoundPaths, part: Part, length: int | None) -> Singles:
         with torch.no_grad():
             tensor = self.render(PathTensors.of(paths, self.device), part=part, length=length)
-        array = np.array(tensor.cpu(), dtype=np.float32)
+        array: Singles = tensor.to(dtype=torch.float32, device="cpu").numpy()
         if self.settings.low_cut is not None:
             remove_lows(array, self.settings.low_cut / self.sample_rate)
         return array
@@ -142,18 +149,18 @@ class TorchShoeboxEngine:
         paths = tensors.moved_paths()
         horizons = self._horizons(paths)
         samples = self._default_length(paths, horizons, part) if length is None else int(length)
-        pieces, order = [torch.zeros(0, self.channels, samples, dtype=self.dtype, device=self.device)], [np.zeros(0, np.int64)]
-        for chosen, fft_length in self._chunks(horizons):
-            piece = torch.zeros(len(chosen), self.channels, samples, dtype=self.dtype, device=self.device)
-            if part in ("whole", "late") and self.settings.mode == "hybrid":
-                piece = piece + self._tails(tensors, tail_arrays(paths, horizons, self.sample_rate), chosen, samples)
+        tails = tail_arrays(paths, horizons, self.sample_rate)
+        with_tail = part in ("whole", "late") and self.settings.mode == "hybrid"
+        out = torch.zeros(len(paths), self.channels, samples, dtype=self.dtype, device=self.device)
+        for chosen, fft_length in self._chunks(horizons, tails):
+            piece = torch.zeros(1, dtype=self.dtype, device=self.device)
+            if with_tail:
+                piece = self._tails(tensors, tails, chosen, samples)
             if part != "late":
                 early = self._early(tensors, horizons, chosen, fft_length, with_direct=part != "reflections")[..., :samples]
-                piece = piece + torch.nn.functional.pad(early, (0, samples - early.shape[-1]))
-            pieces.append(piece)
-            order.append(chosen)
-        places = torch.as_tensor(np.argsort(np.concatenate(order)), device=self.device)
-        return torch.cat(pieces)[places]
+                piece = piece + pad(early, (0, samples - early.shape[-1]))
+            out[self._tensor(chosen)] = piece
+        return out
 
     def _horizons(self, paths: SoundPaths) -> Horizons:
         if any(len(room.centres) != len(self._centres) for room in paths.rooms):
@@ -172,14 +179,13 @@ class TorchShoeboxEngine:
         longest = max(paths.rooms[index].longest_t60 for index in set(paths.room_index.tolist()))
         return max(shortest, int(np.ceil(longest * self.sample_rate)))
 
-    def _chunks(self, horizons: Horizons) -> list[tuple[NDArray[np.int64], int]]:
-        """Groups of path indices with one FFT length each, small enough for the device."""
+    def _chunks(self, horizons: Horizons, tails: TailArrays) -> list[tuple[NDArray[np.int64], int]]:
+        """Groups of path indices with one FFT length and one node spacing each, small enough for the device."""
         lengths = np.array([self._plan.fft_length(end) for end in horizons.end.tolist()], dtype=np.int64)
-        most = _CHUNK_FLOATS["cuda" if self.device.type == "cuda" else "cpu"]
         chunks = []
-        for length in np.unique(lengths).tolist():
-            members = np.flatnonzero(lengths == length)
-            size = max(1, most // (self.channels * len(self._centres) * length))
+        for length, block in sorted(set(zip(lengths.tolist(), tails.block.tolist(), strict=True))):
+            members = np.flatnonzero((lengths == length) & (tails.block == block))
+            size = max(1, self._floats // (self.channels * len(self._centres) * length))
             chunks += [(members[i : i + size], length) for i in range(0, len(members), size)]
         return chunks
 
@@ -194,15 +200,94 @@ class TorchShoeboxEngine:
         width = self.channels * bands // groups
         rows = torch.zeros(count * groups * fft_length, width, dtype=self.dtype, device=self.device)
         speed = np.array([room.speed_of_sound for room in tensors.paths.rooms])[tensors.paths.room_index[chosen]]
-        reach = torch.as_tensor(horizons.end[chosen] * speed, device=self.device)
-        members = torch.as_tensor(chosen, device=self.device)
-        rate = torch.as_tensor(self.sample_rate / speed, device=self.device)
+        members, reach = self._tensor(chosen), self._tensor(horizons.end[chosen] * speed)
         for images in list_images(tensors, members, reach, with_direct=with_direct):
-            self._scatter(tensors, horizons, members, images, rate, rows, fft_length)
+            for part in images.portions(self._images_at_once()):
+                weights = weigh(part, tensors, members, horizons)
+                vectors = torch.einsum("iax,ia->ix", tensors.rotations[members[part.path]], part.offset)
+                self._scatter(rows, part, vectors, weights, self._tensor(self.sample_rate / speed)[part.path], fft_length)
         signals = rows.view(count, groups, fft_length, width // bands, bands).permute(0, 1, 3, 4, 2)
         spectra = torch.fft.rfft(signals.reshape(count, self.channels, bands, fft_length))
-        weights = amplitude_partition(np.fft.rfftfreq(fft_length, 1.0 / self.sample_rate), self._centres)
-        filterbank = torch.as_tensor(weights * compensation(fft_length), device=self.device).to(self.dtype)
-        joined = torch.fft.irfft((spectra * filterbank).sum(dim=2), n=fft_length)
+        shares = amplitude_partition(np.fft.rfftfreq(fft_length, 1.0 / self.sample_rate), self._centres)
+        filterbank = self._tensor(shares * compensation(fft_length)).to(self.dtype)
+        joined: Tensor = torch.fft.irfft((spectra * filterbank).sum(dim=2), n=fft_length)
         first = self._lead + LEAD
         return joined[..., first : first + self._plan.needed(float(horizons.end[chosen].max()))]
+
+    def _scatter(  # noqa: PLR0917 - one call, in the order of the sentence
+        self, rows: Tensor, images: Images, vectors: Tensor, weights: Tensor, rate: Tensor, fft_length: int
+    ) -> None:
+        """Add images, at ``vectors`` ``(I, 3)`` in the head's frame, to the rows of their paths."""
+        if isinstance(self.receiver, DirectionalReceiver):
+            start, taps = delay_taps(images.distance * rate + self._shift, self.dtype)
+            gains = (weights / images.distance[:, None]).to(self.dtype)
+            responses = nearest_responses(vectors, self._table, self._filters)
+            scatter_responses(rows, images.path * fft_length + start, taps, responses, gains)
+            return
+        if isinstance(self.receiver, AmbisonicReceiver):
+            heard = ambisonic_contributions(images, vectors, weights, self.receiver)
+        else:
+            heard = open_array_contributions(images, vectors, weights, self.receiver)
+            rate = rate.repeat_interleave(self.channels)
+        start, taps = delay_taps(heard.distance * rate, self.dtype)
+        scatter_taps(rows, heard.row * fft_length + start, taps, heard.values.to(self.dtype))
+
+    def _images_at_once(self) -> int:
+        per_image = self.channels * len(self._centres) * TAPS
+        if isinstance(self.receiver, DirectionalReceiver):
+            per_image = self.channels * len(self._centres) * (self.receiver.responses.taps + TAPS)
+        return max(64, 4 * self._floats // per_image)
+
+    # ── tail ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _tails(self, tensors: PathTensors, tails: TailArrays, chosen: NDArray[np.int64], length: int) -> Tensor:
+        """Tails ``(chosen, C, length)``, faded in. The paths must share the spacing of their envelopes' nodes."""
+        block, starts = int(tails.block[chosen[0]]), np.minimum(tails.start[chosen], length)
+        nodes = max(1, -(-(length - int(starts.min())) // block))
+        envelope = self._envelope(tensors, tails, chosen, nodes + 1)
+        ramp = torch.arange(block, dtype=self.dtype, device=self.device) / block
+        tail = torch.zeros(len(chosen), self.channels, nodes * block, dtype=self.dtype, device=self.device)
+        for band, noise in enumerate(self._noise(tails.keys[chosen], nodes * block)):
+            here, rise = envelope[:, :, band, :-1, None], envelope[:, :, band].diff(dim=-1)[..., None]
+            tail = tail + noise * (here + ramp * rise).flatten(-2)
+        time = torch.arange(nodes * block, dtype=self.dtype, device=self.device)
+        width = self._tensor(tails.end[chosen] - tails.start[chosen]).to(self.dtype)
+        tail = tail * torch.sin(0.5 * torch.pi * (time / width[:, None]).clamp_max(1.0))[:, None]
+        aligned = [pad(one[:, : length - start], (start, 0)) for one, start in zip(tail, starts.tolist(), strict=True)]
+        return torch.stack(aligned)
+
+    def _noise(self, keys: NDArray[np.uint64], length: int) -> Iterator[Tensor]:
+        """Yield the noise ``(P, C, length)`` of each band, cut from the pool at the places that the keys name."""
+        voices, bands, period = self._field.pool.shape[0], self._field.pool.shape[1], self._field.pool.shape[2] - OVERLAP
+        channel = np.arange(self.channels)
+        spread = channel * (period // self.channels) if voices == 1 else np.zeros_like(channel)
+        windows = self._extended_pool(period + length).unfold(-1, length, 1)
+        for band in range(bands):
+            first = np.array([int(_random_bits(key, band)) % period for key in keys])
+            place = self._tensor((first[:, None] + spread) % period)
+            yield windows[self._tensor(np.minimum(channel, voices - 1)), band, place]
+
+    def _extended_pool(self, least: int) -> Tensor:
+        """The periodic noise pool ``(voices, B, at least least)``, kept, so that any tail is one stretch of it."""
+        if self._pool.shape[-1] < least:
+            period = self._field.pool.shape[2] - OVERLAP
+            once = torch.tensor(self._field.pool[:, :, :period], dtype=self.dtype, device=self.device)
+            repeats = -(-least // period)
+            self._pool = once.repeat(1, 1, repeats)[..., : least + period // 8]
+        return self._pool
+
+    def _envelope(self, tensors: PathTensors, tails: TailArrays, chosen: NDArray[np.int64], nodes: int) -> Tensor:
+        """Amplitudes ``(chosen, 1 or C, B, nodes)`` at the nodes of the envelope, the first where the fade begins."""
+        rates = decay_rates_of(tensors)[self._tensor(tails.room[chosen])] / self.sample_rate
+        time = self._tensor(tails.start[chosen, None] + tails.block[chosen, None] * np.arange(nodes))
+        decay = torch.exp(-rates[:, :, None] * time[:, None, :, None])  # (chosen, B, nodes, Q)
+        energy = torch.einsum("pbnq,cq->pcbn", decay, self._tensor(self._field.weights))
+        energy = energy * self._tensor(tails.level[chosen])[:, None, :, None]
+        return energy.clamp_min(_ENVELOPE_FLOOR).sqrt().to(self.dtype)
+
+    @cached_property
+    def _field(self) -> DiffuseField:
+        return diffuse_field(self.receiver, self.sample_rate, self.settings.noise_seed)
+
+    def _tensor(self, values: NDArray[Any]) -> Tensor:
+        return torch.tensor(values, device=self.device)

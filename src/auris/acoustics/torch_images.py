@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from auris.acoustics.decay import octant
 from auris.acoustics.delay_kernel import TAPS, tap_polynomials
 from auris.acoustics.directivity import omnidirectional_part
 from auris.acoustics.horizon import Horizons
@@ -66,19 +67,24 @@ class PathTensors:
 
 
 class Images(NamedTuple):
-    """Images of some paths: path ``(I,)``, lattice steps ``(I, 3)``, position from the listener ``(I, 3)``, distance ``(I,)``."""
+    """Images of some paths: path ``(I,)``, lattice steps ``(I, 3)``, place from the listener ``(I, 3)``, distance ``(I,)``."""
 
     path: Tensor
     steps: Tensor
     offset: Tensor
     distance: Tensor
 
+    def portions(self, size: int) -> Iterator[Images]:
+        """Yield the images in portions of at most ``size``."""
+        for parts in zip(*(torch.split(values, size) for values in self), strict=True):
+            yield Images(*parts)
+
 
 class Contributions(NamedTuple):
-    """What images add to rows of samples: row ``(K,)``, delay in samples ``(K,)``, values ``(K, W)`` of all columns."""
+    """What images add to rows of samples: row ``(K,)``, distance ``(K,)`` in metres, values ``(K, W)`` of all columns."""
 
     row: Tensor
-    delay: Tensor
+    distance: Tensor
     values: Tensor
 
 
@@ -89,10 +95,11 @@ def list_images(tensors: PathTensors, chosen: Tensor, reach: Tensor, *, with_dir
     most = (torch.ceil(reach[:, None] / size.detach()).amax(dim=0).long() + 1).tolist()
     x_steps, y_steps, z_steps = (torch.arange(-count, count + 1, device=chosen.device) for count in most)
     cells_per_x = len(chosen) * len(y_steps) * len(z_steps)
-    for slab in x_steps.split(max(1, _MOST_CELLS // cells_per_x)):
+    for slab in torch.split(x_steps, max(1, _MOST_CELLS // cells_per_x)):
         axes = (slab, y_steps, z_steps)
         squares = [_coordinate(steps, size[:, a], source[:, a], listener[:, a]).detach() ** 2 for a, steps in enumerate(axes)]
-        inside = (squares[0][:, :, None, None] + squares[1][:, None, :, None] + squares[2][:, None, None]) < (reach**2)[:, None, None, None]
+        total = squares[0][:, :, None, None] + squares[1][:, None, :, None] + squares[2][:, None, None]
+        inside = total < (reach**2)[:, None, None, None]
         if not with_direct:
             is_source = [steps == 0 for steps in axes]
             inside &= ~(is_source[0][:, None, None] & is_source[1][:, None] & is_source[2])
@@ -147,7 +154,7 @@ def _radiation(images: Images, paths: SoundPaths, members: NDArray[np.int64], de
 
 
 def _per_room(paths: SoundPaths, name: str, device: torch.device) -> Tensor:
-    return torch.as_tensor(np.array([getattr(room, name) for room in paths.rooms]), device=device)
+    return torch.as_tensor(np.array([getattr(room, name) for room in paths.rooms], dtype=float), device=device)
 
 
 def ambisonic_contributions(images: Images, vectors: Tensor, weights: Tensor, receiver: AmbisonicReceiver) -> Contributions:
@@ -187,10 +194,22 @@ def delay_taps(delay: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return whole.long(), torch.cat([symmetric + skew, (symmetric - skew).flip(-1)], dim=-1)
 
 
-def scatter(rows: Tensor, start: Tensor, taps: Tensor, values: Tensor) -> None:
+def scatter_taps(rows: Tensor, start: Tensor, taps: Tensor, values: Tensor) -> None:
     """Add ``taps[k, j] * values[k, w]`` to ``rows[start[k] + j, w]``."""
     place = start[:, None] + torch.arange(TAPS, device=start.device)
     rows.index_add_(0, place.flatten(), (taps[:, :, None] * values[:, None]).flatten(0, 1))
+
+
+def scatter_responses(rows: Tensor, start: Tensor, taps: Tensor, responses: Tensor, gains: Tensor) -> None:
+    """Add responses ``(I, M, N)``, delayed by ``taps`` and weighted by ``gains`` ``(I, B)``, to ``rows`` ``(…, M B)``."""
+    images, capsules, length = responses.shape
+    delayed = responses.new_zeros(images, capsules, length + TAPS - 1)
+    for j in range(TAPS):
+        shifted = torch.nn.functional.pad(responses, (j, TAPS - 1 - j))
+        delayed = delayed + taps[:, j, None, None] * shifted
+    values = delayed.transpose(1, 2)[..., None] * gains[:, None, None]
+    place = start[:, None] + torch.arange(length + TAPS - 1, device=start.device)
+    rows.index_add_(0, place.flatten(), values.reshape(images * (length + TAPS - 1), -1))
 
 
 def _harmonics(unit: Tensor, order: int) -> Tensor:
@@ -209,3 +228,15 @@ def _harmonics(unit: Tensor, order: int) -> Tensor:
                 channels[n * n + n - m] = below * sine
         cosine, sine = cosine * x - sine * y, sine * x + cosine * y
     return torch.stack(channels, dim=-1)
+
+
+def decay_rates_of(tensors: PathTensors) -> Tensor:
+    """Return energy decay rates ``(R, B, Q)`` in 1/s, as :func:`auris.acoustics.decay.decay_rates`."""
+    device = tensors.absorption.device
+    directions, weights = (torch.tensor(values, device=device) for values in octant())
+    speed, scattering = (_per_room(tensors.paths, name, device)[:, None, None] for name in ("speed_of_sound", "scattering"))
+    loss = -torch.log((1.0 - tensors.absorption).clamp_min(_LEAST_REFLECTION))
+    per_axis = (loss[:, 0::2] + loss[:, 1::2]) / tensors.dimensions[:, :, None]
+    specular = speed / 2.0 * torch.einsum("qa,rab->rbq", directions, per_axis)
+    mixed = (specular @ weights)[..., None]
+    return (1.0 - scattering) * specular + scattering * mixed + speed * _per_room(tensors.paths, "air", device)[..., None]

@@ -25,9 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--prediction", required=True, metavar="PATH", help="CSV of system output, or a folder of the same names"
     )
     parser.add_argument("--year", choices=YEARS, default="2024", help="whose rules and file format (default: 2024)")
-    parser.add_argument(
-        "--classes", required=True, metavar="N|NAME|FILE", help="number of classes, or their list"
-    )
+    parser.add_argument("--classes", required=True, metavar="N|NAME|FILE", help="number of classes, or their list")
     parser.add_argument("--average", choices=["macro", "micro", "macro_present"], help="default: the official one of the year")
     parser.add_argument(
         "--parity", choices=["strict", "upstream"], default="strict", help="upstream: count as the published code"

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from auris.cli.console import CLASSES_HELP, LAYOUT_HELP, LAYOUTS, class_list, message, print_json, print_table, progress_bar
-from auris.errors import ParameterError
+from auris.errors import FormatError, ParameterError
 
 if TYPE_CHECKING:
+    from auris.acoustics.response_engine import ResponseEngine
+    from auris.channels import ChannelLayout
     from auris.data.rendering_files import WrittenScene
     from auris.data.sound_bank import Bank
     from auris.scene import Scene
@@ -26,7 +28,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--sample", type=int, metavar="N", help="draw N scenes from a preset instead of reading one")
     parser.add_argument("--preset", default="demo", help="preset of --sample (default: demo)")
     parser.add_argument("--sounds", metavar="DIR", help="folder with one sub-folder per class; default: synthesised sounds")
-    parser.add_argument("--layout", nargs="+", choices=LAYOUTS, default=["binaural"], metavar="NAME", help=LAYOUT_HELP)
+    parser.add_argument("--layout", nargs="+", choices=LAYOUTS, default=[], metavar="NAME", help=LAYOUT_HELP)
+    parser.add_argument(
+        "--array", metavar="FILE", help="microphone array instead of a layout: YAML with positions: [[x, y, z], …]"
+    )
+    parser.add_argument(
+        "--responses", metavar="PATH", help="measured room: SOFA file, or folder of WAV files with positions.csv"
+    )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--rate", type=int, default=24000, help="sample rate in Hz (default: 24000)")
     parser.add_argument("--hrtf", metavar="FILE", help="SOFA file for binaural (default: the built-in head model)")
@@ -84,11 +92,26 @@ def _jobs(arguments: Namespace, bank: Bank) -> list[tuple[Path, Callable[[], Sce
 def _render(scene: Scene, folder: Path, arguments: Namespace, bank: Bank) -> WrittenScene:
     """Render a scene to every layout asked for and write it."""
     from auris.data.rendering_files import write_renderings
-    from auris.pipelines import simulate
+    from auris.pipelines import measured_engine, simulate
 
+    engine: ResponseEngine | Literal["auto"] = "auto"
+    layouts: list[ChannelLayout | str] = [*arguments.layout]
+    if arguments.array:
+        layouts.append(_array_layout(arguments.array))
+    if arguments.responses:
+        measured = measured_engine(arguments.responses, sample_rate=arguments.rate, layout=next(iter(layouts), None))
+        engine, layouts = measured, layouts or [measured.measured.layout]
     renderings = [
-        simulate(scene, layout=layout, sample_rate=arguments.rate, sounds=bank, hrtf=arguments.hrtf, motion=arguments.motion)
-        for layout in arguments.layout
+        simulate(
+            scene,
+            layout=layout,
+            sample_rate=arguments.rate,
+            sounds=bank,
+            hrtf=arguments.hrtf,
+            engine=engine,
+            motion=arguments.motion,
+        )
+        for layout in layouts or ["binaural"]
     ]
     classes = class_list(arguments.classes)
     if classes is None and set(scene.labels) <= set(bank.labels):
@@ -101,6 +124,19 @@ def _render(scene: Scene, folder: Path, arguments: Namespace, bank: Bank) -> Wri
         contents="stems" if arguments.stems else "mixture",
         existing="replace" if arguments.overwrite else "refuse",
     )
+
+
+def _array_layout(path: str) -> ChannelLayout:
+    """Read an array: capsule positions in metres, and the radius of the rigid sphere that carries them, if any."""
+    from auris.channels import ChannelLayout
+    from auris.io.scene_files import read_plain
+
+    plain = read_plain(path)
+    if not isinstance(plain, dict) or not {"positions"} <= set(plain) <= {"positions", "sphere_radius"}:
+        raise FormatError(
+            f"{path}: an array file has the key 'positions' ([[x, y, z], …] in metres) and may have 'sphere_radius'"
+        )
+    return ChannelLayout.from_dict({"kind": "array", **plain})
 
 
 def _report(written: list[WrittenScene], *, json: bool) -> None:

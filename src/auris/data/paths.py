@@ -47,8 +47,9 @@ class PathSampler:
         """Return where the listener is: a random place of the room (the origin of a free field), or a walk from there."""
         start = np.zeros(3)
         if self._bounded:
-            heights = np.clip(self._ranges.listener_height, self._low[2], self._high[2])
-            if not self._low[2] <= heights[0] <= self._ranges.listener_height[1]:
+            lowest, highest = self._ranges.listener_height
+            heights = max(lowest, self._low[2]), min(highest, self._high[2])
+            if heights[0] > heights[1]:
                 raise Impossible(
                     f"listener_height {list(self._ranges.listener_height)} m does not fit between floor and ceiling "
                     f"with a wall_margin of {self._ranges.wall_margin:g} m"

@@ -95,7 +95,7 @@ class BinauralFeatures(nn.Module):
     Shape:
         - Input: ``(batch, 2, samples)``, left then right
         - Output: ``(batch, 5 + delays, samples // hop, bands)``: left and right in dB, left minus right in tens of dB,
-          cosine and sine of the phase difference times coherence, then the coherence steered to each delay
+          cosine and sine of the phase difference times coherence, then the coherence steered to each lead of the left ear
 
     Raises:
         LayoutError: the input has another number of channels.

@@ -29,12 +29,14 @@ def count(reference: ClipRows, prediction: ClipRows, rules: SeldRules, *, clips:
         Counts ``(clips, classes)``; of L3DAS22 ``(clips, 1)``, because its rule counts over classes.
     """
     if rules.counting == "l3das22":
-        return _sizepairs(reference, prediction, rules, clips)
+        return _count_pairs(reference, prediction, rules, clips)
     groups = match_rows(reference, prediction, rules.angle)
     errors = _errors(reference, prediction, groups, rules)
     tally = _Tally(clips, classes)
     return (
-        _sizeframes(groups, errors, rules, tally) if rules.counting == "frames" else _sizesegments(groups, errors, rules, tally)
+        _count_frames(groups, errors, rules, tally)
+        if rules.counting == "frames"
+        else _count_segments(groups, errors, rules, tally)
     )
 
 
@@ -81,7 +83,7 @@ class _Tally:
         return dict(zip(("substitutions", "deletions", "insertions"), sums, strict=True))
 
 
-def _sizeframes(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tally) -> SeldCounts:
+def _count_frames(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tally) -> SeldCounts:
     wrong = (errors.angle_deg > rules.angle_threshold_deg) | (errors.distance > rules.distance_threshold)
     wrong |= errors.relative > rules.relative_distance_threshold
     if rules.onscreen == "required":
@@ -113,7 +115,7 @@ def _sizeframes(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tally
     )
 
 
-def _sizesegments(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tally) -> SeldCounts:
+def _count_segments(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tally) -> SeldCounts:
     """Per second and class: how many at most at once, and the mean error of each reference slot that was ever matched."""
     blocks = int(groups.frame.max(initial=0)) // BLOCK + 1
     key = (groups.clip * blocks + groups.frame // BLOCK) * tally.classes + groups.class_index
@@ -159,7 +161,7 @@ def _sizesegments(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tal
     )
 
 
-def _sizepairs(reference: ClipRows, prediction: ClipRows, rules: SeldRules, clips: int) -> SeldCounts:
+def _count_pairs(reference: ClipRows, prediction: ClipRows, rules: SeldRules, clips: int) -> SeldCounts:
     """L3DAS22: rows of a frame that lie within the radius of one of the same class on the other side, fewer side counts."""
     near = _near_rows(reference, prediction, rules.distance_threshold)
     sides = []

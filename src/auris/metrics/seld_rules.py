@@ -67,23 +67,21 @@ class SeldRules:
     reports: tuple[str, ...] = ("error_rate", "f", "localisation_error_deg", "localisation_recall", "seld")
 
 
-_2022 = SeldRules("dcase2022", "segments", "polar", length="last_block")
-_2024 = SeldRules(
-    "dcase2024",
-    "frames",
-    "cartesian",
-    relative_distance_threshold=1.0,
-    distance="scored",
-    unmatched_angle_deg=math.nan,
-    length="last_frame",
-    reports=("f", "localisation_error_deg", "distance_error", "relative_distance_error", "localisation_recall", "seld"),
-)
 RULES: Mapping[int | str, SeldRules] = MappingProxyType(
     {
         2021: SeldRules("dcase2021", "segments", "polar", mislocated_weight=0.5, averages=("micro",), length=600),
-        2022: _2022,
+        2022: SeldRules("dcase2022", "segments", "polar", length="last_block"),
         2023: SeldRules("dcase2023", "segments", "polar", length="last_block"),
-        2024: _2024,
+        2024: SeldRules(
+            "dcase2024",
+            "frames",
+            "cartesian",
+            relative_distance_threshold=1.0,
+            distance="scored",
+            unmatched_angle_deg=math.nan,
+            length="last_frame",
+            reports=("f", "localisation_error_deg", "distance_error", "relative_distance_error", "localisation_recall", "seld"),
+        ),
         2025: SeldRules(
             "dcase2025",
             "frames",

@@ -19,9 +19,10 @@ from scipy.optimize import linear_sum_assignment
 
 from auris.errors import ParameterError
 from auris.geometry import Static, Waypoints, angle_between
-from auris.scene import Background, Event, Scene, Source
+from auris.scene import Event, Scene, Source
 
 Floats = NDArray[np.floating]
+_SHORTEST_SCENE = 1e-3  # seconds
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def scene_of(
         chains = [c for c in linked(detections, chosen) if c[-1].frame - c[0].frame + 1 >= chosen.shortest]
         sources += [_source(label, chain, frame_seconds, duration, chosen) for chain in chains]
     sources.sort(key=lambda source: (source.events[0].onset, source.label))
-    return Scene(duration, tuple(sources), background=Background())
+    return Scene(max(duration, _SHORTEST_SCENE), tuple(sources))
 
 
 def linked(detections: Sequence[Detection], settings: DetectionSettings) -> list[list[Detection]]:

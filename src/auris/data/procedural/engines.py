@@ -68,7 +68,7 @@ def helicopter(rng: np.random.Generator, length: int) -> Signal:
     depth = rng.uniform(0.15, 0.8)
     chop = 1 - depth + depth * (0.5 + 0.5 * np.cos(2 * np.pi * (phase - 0.08))) ** rng.uniform(1.0, 3.0)
     pitch = rng.uniform(300, 900) * wavering(rng, length, rate=0.7, depth=0.008)
-    gears = sum((harmonics(pitch * ratio, (1.0, 0.3, 0.25, 0.1)) for ratio in (1.0, rng.uniform(1.1, 1.9))), np.zeros(length))
+    gears = sum((harmonics(pitch * ratio, (1.0, 0.3, 0.2)) for ratio in (1.0, rng.uniform(1.1, 1.9))), np.zeros(length))
     whine = gears * log_uniform(rng, 0.02, 0.3)
     distance = np.exp(0.25 * slow_curve(rng, length, 0.25))
     return np.asarray((thump * log_uniform(rng, 0.12, 0.9) + wash * chop + whine) * distance)
