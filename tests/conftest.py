@@ -6,7 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# A machine that is busy with something else must not fail a property.
+settings.register_profile("auris", deadline=None)
+settings.load_profile("auris")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 

@@ -134,6 +134,7 @@ class EarlyPlan:
 @lru_cache(maxsize=4096)
 def transform_length(least: int) -> int:
     """Return an even FFT length of at least ``least``: a power of two, unless a shorter length saves a fifth of the work."""
+    least = max(least, 64)
     power, shorter = 1 << (least - 1).bit_length(), fast_length(least)
     return power if power * math.log2(power) <= _POWER_OF_TWO_SAVES * shorter * math.log2(shorter) else shorter
 

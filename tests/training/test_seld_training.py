@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from auris.errors import CheckpointError
+from auris.models import from_pretrained
+from auris.training.recipe import MaskRecipe, Recipe, read_recipe
+from auris.training.seld import SeldTask, build_model, describe, masked, train
+
+TINY = """
+name: tiny
+labels: [dog, rain]
+model: {config: {widths: [4, 4, 4, 4, 4], hidden: 4, recurrent_layers: 1}}
+stems: {layout: LAYOUT, preset: static, seconds: 1.0, shard_size: 4, noises: 1, heads: 1, bank: {procedural: 1.0}}
+pool: {folder: stems, shards: 1, first: 1}
+trainer: {out: run, batch: 2, max_steps: 4, validate_steps: 2, save_minutes: 0.0}
+validation: {preset: static, scenes: 1}
+"""
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Path:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY.replace("LAYOUT", "foa"))
+    return file
+
+
+@pytest.fixture(autouse=True)
+def _other_peoples_warnings() -> object:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        yield
+
+
+def test_a_tiny_recipe_trains_resumes_and_leaves_a_model(recipe_file: Path, tmp_path: Path) -> None:
+    done = train(read_recipe(recipe_file, overrides=["trainer.max_steps=2"]))
+    assert done["steps"] == 2
+    first = from_pretrained(tmp_path / "run" / "model").state_dict()["head.place.weight"]
+
+    more = train(read_recipe(recipe_file))  # as after a kill: the checkpoint of step 2 is all that is left
+    assert more["steps"] == 4
+    model = from_pretrained(more["model"])
+    assert not torch.equal(model.state_dict()["head.place.weight"], first)
+    card = (tmp_path / "run" / "model" / "README.md").read_text()
+    assert "4 steps of 2 examples" in card
+    assert "| procedural |" in card
+    assert "procedural/f20" in more
+    assert (tmp_path / "run" / "logs" / "metrics.csv").read_text().count("\n") > 3
+
+    again = train(read_recipe(recipe_file))  # nothing left to train: measured again
+    assert again["steps"] == 4
+
+
+def test_a_run_folder_of_another_network_is_refused(recipe_file: Path) -> None:
+    train(read_recipe(recipe_file, overrides=["trainer.max_steps=1"]))
+    with pytest.raises(CheckpointError, match="another network"):
+        train(read_recipe(recipe_file, overrides=["model.config.hidden=8"]))
+
+
+def test_a_damaged_checkpoint_is_refused(recipe_file: Path, tmp_path: Path) -> None:
+    train(read_recipe(recipe_file, overrides=["trainer.max_steps=1"]))
+    checkpoint = tmp_path / "run" / "last.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match="cannot be resumed"):
+        train(read_recipe(recipe_file))
+
+
+@pytest.mark.parametrize("layout", ["foa", "binaural"])
+def test_a_dry_run_tells_sizes_and_trains_nothing(recipe_file: Path, tmp_path: Path, layout: str) -> None:
+    said = describe(read_recipe(recipe_file, overrides=[f"stems.layout={layout}"]))
+    assert said["output_shape"] == [2, 10, 3, 2, 4]
+    assert said["stems_ready"] == 0
+    assert said["stems_planned"] == 4
+    assert not (tmp_path / "run").exists()
+
+
+def test_masks_blank_stretches_and_leave_the_rest() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(16, 7, 250, 64)
+    changed = (masked(features, MaskRecipe(times=1, longest=3, bands=1, widest=8), 5) != features).any(dim=1)
+    assert 0 < float(changed.float().mean()) < 0.25
+    whole_frames = changed.all(dim=2).sum(dim=1)
+    whole_bands = changed.all(dim=1).sum(dim=1)
+    assert int(whole_frames.max()) <= 15
+    assert int(whole_bands.max()) <= 8
+    assert torch.equal(masked(features, MaskRecipe(times=0, bands=0), 5), features)
+
+
+def test_learning_reduces_the_loss_on_one_batch(recipe_file: Path) -> None:
+    recipe: Recipe = read_recipe(recipe_file)
+    task = SeldTask(build_model(recipe), recipe)
+    torch.manual_seed(1)
+    wave = torch.randn(4, 4, 24_000) * 0.1
+    targets = torch.zeros(4, 10, 3, 2, 5)
+    for item in range(4):
+        angle = item * math.pi / 2
+        wave[item, 1:] = torch.tensor([math.sin(angle), 0.0, math.cos(angle)])[:, None] * wave[item, 0]
+        targets[item, :, 0, item % 2] = torch.tensor([1.0, math.cos(angle), math.sin(angle), 0.0, 1.0 + item])
+    optimiser = torch.optim.AdamW(task.parameters(), lr=0.02)
+    features = task.model.features(wave)
+    history = []
+    for _ in range(60):
+        losses = task.loss(task.model.from_features(features), targets)
+        optimiser.zero_grad()
+        losses.total.backward()
+        optimiser.step()
+        history.append(float(losses.total.detach()))
+    assert history[-1] < 0.4 * history[0]
