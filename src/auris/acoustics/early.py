@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from auris.acoustics.bands import amplitude_partition, octave_centres
-from auris.acoustics.delay_kernel import LEAD, TAPS, compensation, tap_polynomials
+from auris.acoustics.delay_kernel import LEAD, compensation, tap_polynomials
 from auris.acoustics.direction_table import direction_table
 from auris.acoustics.image_blocks import PathArrays
 from auris.acoustics.late import EarlyPart
@@ -19,6 +19,7 @@ from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver, Rece
 from auris.acoustics.scatter import Timing, combine_bands, scatter_ambisonics, scatter_directional, scatter_open_array
 from auris.acoustics.spherical_harmonics import harmonic_tables
 from auris.dsp.convolution import fast_length
+from auris.dsp.delay_line import TAPS
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auris.acoustics.compiled import add_scaled, compiled
-from auris.acoustics.delay_kernel import TAPS, TapPolynomials, fill_taps
+from auris.acoustics.delay_kernel import TapPolynomials, fill_taps
 from auris.acoustics.image_blocks import BLOCK, NEAREST, Block, PathArrays, new_block, new_lattice, next_images, weigh_images
 from auris.acoustics.octahedral import nearest_node
 from auris.acoustics.spherical_harmonics import HarmonicTables, fill_harmonics
+from auris.dsp.delay_line import TAPS
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

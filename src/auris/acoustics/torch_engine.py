@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from auris.acoustics.bands import amplitude_partition, octave_centres
-from auris.acoustics.delay_kernel import LEAD, TAPS, compensation
+from auris.acoustics.delay_kernel import LEAD, compensation
 from auris.acoustics.direction_table import direction_table
 from auris.acoustics.early import EarlyPlan
 from auris.acoustics.engine import EngineSettings
@@ -42,6 +42,7 @@ from auris.acoustics.torch_images import (
     scatter_taps,
     weigh,
 )
+from auris.dsp.delay_line import TAPS
 from auris.errors import ParameterError, unknown_name
 
 Part = Literal["whole", "early", "reflections", "late"]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from auris.acoustics.decay import octant
-from auris.acoustics.delay_kernel import TAPS, tap_polynomials
+from auris.acoustics.delay_kernel import tap_polynomials
 from auris.acoustics.directivity import omnidirectional_part
 from auris.acoustics.horizon import Horizons
 from auris.acoustics.image_blocks import NEAREST
@@ -25,6 +25,7 @@ from auris.acoustics.paths import SoundPaths
 from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver
 from auris.acoustics.scatter import DirectionTable
 from auris.acoustics.spherical_harmonics import harmonic_tables
+from auris.dsp.delay_line import TAPS
 
 _MOST_CELLS = 1 << 22  # cells of the lattice searched at once
 _LEAST_REFLECTION = 1e-12  # of energy; the gradient of its square root stays finite
