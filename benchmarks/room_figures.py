@@ -141,8 +141,9 @@ def accuracy(kept: list[Pair]) -> dict[str, dict[str, object]]:
             direct.append(direct_error(case, response, speed=taken[0], air=taken[1]))
         coherence = tail_coherence([pair.of(who) for pair in kept if pair.case.t60 > 0.3])
         theory = np.sinc(2 * np.array([300, 500, 1000, 1500]) * 0.0686 / 343)
+        clear = [error for error in direct if error is not None]
         table[who] = {
-            "error around the direct sound, dB (median)": round(float(np.median([error for error in direct if error is not None])), 1),
+            "error around the direct sound, dB (median)": round(float(np.median(clear)), 1),
             "T60 off target, % (mean ± std)": f"{100 * np.mean(decay):+.1f} ± {100 * np.std(decay):.1f}",
             "DRR off image sources, dB (mean ± std)": f"{np.mean(drr):+.2f} ± {np.std(drr):.2f}",
             "tail coherence 300 / 500 / 1000 / 1500 Hz": " / ".join(f"{value:.2f}" for value in coherence),

@@ -31,6 +31,7 @@ _CHUNK_BYTES = 1 << 20  # band signals of one chunk; larger ones leave the proce
 _CACHE_PAGE = 256  # floats; rows a multiple of 4 KiB apart fall on each other in the cache
 _ROW_PADDING = 24
 _MOST_KEPT = 16  # workspaces per thread
+_MOST_KEPT_BYTES = 8 << 20
 _POWER_OF_TWO_SAVES = 1.25
 
 
@@ -114,7 +115,7 @@ class EarlyPlan:
             _KEPT.workspaces = {}
         kept: dict[tuple[int, ...], _Workspace] = _KEPT.workspaces
         key = (paths, self.receiver.channels, self.bands, fft_length)
-        if math.prod(key) * 4 > 2 * _CHUNK_BYTES:
+        if 4 * math.prod(key) > _MOST_KEPT_BYTES:
             return _Workspace(*key)  # a single large path; memory goes back to the system afterwards
         if key not in kept:
             if len(kept) >= _MOST_KEPT:
@@ -140,7 +141,7 @@ def transform_length(least: int) -> int:
     return power if power * math.log2(power) <= _POWER_OF_TWO_SAVES * shorter * math.log2(shorter) else shorter
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _filterbank(sample_rate: int, fft_length: int, bands: int) -> Singles:
     """Band weights ``(B, 2 F)``, each twice for the real and the imaginary part; the delay kernel is undone in them."""
     centres = octave_centres(sample_rate)[:bands]

@@ -2,7 +2,8 @@
 
 The density of image sources gives the reverberant energy per sample without any fitted constant:
 ``4 pi c / (V fs) * D(t)`` with the decay ``D`` of :mod:`auris.acoustics.decay`. Where the decay depends on the direction,
-each ambisonic channel has its own envelope.
+each ambisonic channel has its own envelope, along the axes of the room: a turned head hears the right total, but the
+remaining differences between the horizontal axes do not turn with it. Arrays and heads hear one mean envelope.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class DiffuseField(NamedTuple):
     pool: Singles
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def diffuse_field(receiver: Receiver, sample_rate: int, noise_seed: int) -> DiffuseField:
     """Return the diffuse field of a receiver; kept for reuse."""
     directions, weights = octant()

@@ -59,7 +59,8 @@ def run(arguments: Namespace) -> int:
         print_json({"file": arguments.file, "layout": layout.name, "duration": heard.duration, "events": events})
     else:
         columns = ["class", "onset s", "offset s", "azimuth °", "elevation °", "distance m", "confidence"]
-        print_table(f"Heard in {arguments.file}", columns, rows, empty="nothing was heard")
+        people = [(*row[:3], round(row[3]), round(row[4]), *row[5:]) for row in rows]
+        print_table(f"Heard in {arguments.file}", columns, people, empty="nothing was heard")
     return 0
 
 

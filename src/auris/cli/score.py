@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
         print_json(score.to_dict())
     else:
         rows = [(name.replace("_", " "), value) for name, value in score.values().items()]
-        print_table(f"SELD by the rules of {score.rules.name}, {score.average} average", ["score", "value"], rows)
+        print_table(f"SELD, {score.rules.name}, {score.average}", ["score", "value"], rows)
     return 0
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -243,12 +243,24 @@ def shard_folder(folder: str | Path, index: int) -> Path:
     return Path(folder) / f"shard-{index:05d}"
 
 
-def render_shards(settings: StemSettings, labels: Sequence[str], folder: str | Path, *, count: int) -> None:
-    """Render the shards 0 … ``count`` - 1 that are missing below ``folder``; safe to stop and start again."""
+def render_shards(
+    settings: StemSettings,
+    labels: Sequence[str],
+    folder: str | Path,
+    *,
+    count: int,
+    wanted: Callable[[], bool] = lambda: True,
+) -> None:
+    """Render the shards 0 … ``count`` - 1 that are missing below ``folder``; safe to stop and start again.
+
+    Between shards it asks ``wanted`` whether to go on.
+    """
     bank = settings.bank.open()
     note = Path(folder) / "settings.json"
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps({"settings": repr(settings), "labels": list(labels)}, indent=2))
     for index in range(count):
+        if not wanted():
+            return
         if not shard_folder(folder, index).is_dir():
             write_shard(folder, index, render_shard(settings, bank, labels, index))

@@ -323,4 +323,6 @@ def _rendering(stems: StemSettings, recipe: Recipe, pool: StemPool) -> Iterator[
 
 def _render_politely(stems: StemSettings, labels: tuple[str, ...], folder: Path, count: int) -> None:
     os.nice(5)  # training goes first
-    render_shards(stems, labels, folder, count=count)
+    parent = multiprocessing.parent_process()
+    # A killed training must not leave a renderer behind.
+    render_shards(stems, labels, folder, count=count, wanted=lambda: parent is None or parent.is_alive())
