@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -134,6 +135,7 @@ def listen(
     model: str | Path | FrameListener | None = None,
     layout: ChannelLayout | str | None = None,
     threshold: float | None = None,
+    report: Callable[[float], None] = lambda _seconds: None,
 ) -> Scene:
     """Hear who sounds in a recording, when, from where and how far.
 
@@ -144,6 +146,7 @@ def listen(
         model: name or folder of a listener, or a loaded one; None takes the shipped one for the layout.
         layout: what the channels of a file are, where the file does not say.
         threshold: activity 0..1 above which a class counts as heard, instead of the model's own.
+        report: called with the seconds read so far, block by block.
 
     Returns:
         The heard scene: the listener rests at the origin, events carry a ``confidence`` and no sound. It can be rendered
@@ -161,9 +164,19 @@ def listen(
     listener = listener_for(resolved, model=model)
     settings = None if threshold is None else replace(listener.detection, threshold=threshold)
     if isinstance(audio, Audio):
-        return hear_blocks(listener, blocks_of(audio), settings=settings)
-    blocks = read_blocks(audio, seconds=BLOCK_SECONDS, overlap=2 * CONTEXT_SECONDS, layout=resolved)
-    return hear_blocks(listener, blocks, settings=settings)
+        blocks = blocks_of(audio)
+    else:
+        blocks = read_blocks(audio, seconds=BLOCK_SECONDS, overlap=2 * CONTEXT_SECONDS, layout=resolved)
+    return hear_blocks(listener, _reported(blocks, report, shared=2 * CONTEXT_SECONDS), settings=settings)
+
+
+def _reported(blocks: Iterator[Audio], report: Callable[[float], None], *, shared: float) -> Iterator[Audio]:
+    """Pass blocks on and tell how many seconds have gone by."""
+    seconds = shared
+    for block in blocks:
+        yield block
+        seconds += block.duration - shared
+        report(seconds)
 
 
 def listener_for(layout: ChannelLayout | str, *, model: str | Path | FrameListener | None = None) -> FrameListener:

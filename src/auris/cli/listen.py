@@ -6,7 +6,7 @@ import math
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from auris.cli.console import CLASSES_HELP, LAYOUTS, class_list, message, print_json, print_table
+from auris.cli.console import CLASSES_HELP, LAYOUTS, class_list, message, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from auris.scene import Scene
@@ -36,9 +36,18 @@ def run(arguments: Namespace) -> int:
     from auris.io.scene_files import write_scene
     from auris.pipelines import listen, listener_for
 
-    layout = resolve_layout(probe(arguments.file), arguments.layout)
+    header = probe(arguments.file)
+    layout = resolve_layout(header, arguments.layout)
     model = listener_for(layout, model=arguments.model)
-    heard = listen(arguments.file, layout=layout, model=model, threshold=arguments.threshold)
+    with progress_bar() as progress:
+        task = progress.add_task("listening (seconds)", total=round(header.duration))
+        heard = listen(
+            arguments.file,
+            layout=layout,
+            model=model,
+            threshold=arguments.threshold,
+            report=lambda seconds: progress.update(task, completed=round(seconds)),
+        )
     if arguments.csv:
         classes = class_list(arguments.classes) or model.labels
         write_dcase(arguments.csv, scene_to_rows(heard, classes), year=arguments.year, content="prediction")
