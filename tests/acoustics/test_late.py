@@ -136,3 +136,24 @@ def test_noise_pools_are_periodic_and_of_unit_power():
     assert np.var(pool[0, :, :-256], axis=1).sum() == pytest.approx(1, rel=0.02)
     assert diffuse_noise(AmbisonicReceiver(5), 16000) is pool
     assert not np.array_equal(diffuse_noise(AmbisonicReceiver(2), 16000, noise_seed=1), pool)
+
+
+def test_what_a_long_room_favours_turns_with_the_head():
+    """In a corridor sound lives longest along its axis; a head turned by a quarter hears that on its other channel."""
+    room = flat_room((12.0, 2.5, 2.5), 0.3, scattering=0.0)
+    count = 48
+    turned = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    energies = []
+    for rotation in (np.eye(3), turned):
+        paths = SoundPaths.in_room(
+            room,
+            np.tile([3.0, 1.2, 1.5], (count, 1)),
+            (6.1, 1.3, 1.4),
+            rotations=np.broadcast_to(rotation, (count, 3, 3)),
+            keys=np.arange(count) * 31 + 7,
+        )
+        tails = ShoeboxEngine(AmbisonicReceiver(1), RATE).late(paths, length=9600).astype(float)
+        energies.append(np.sum(tails**2, axis=(0, 2)))
+    straight, sideways = energies
+    assert straight[3] > 2 * straight[1]  # X against Y
+    assert sideways[[0, 1, 2, 3]] == pytest.approx(straight[[0, 3, 2, 1]], rel=0.1)

@@ -2,8 +2,7 @@
 
 The density of image sources gives the reverberant energy per sample without any fitted constant:
 ``4 pi c / (V fs) * D(t)`` with the decay ``D`` of :mod:`auris.acoustics.decay`. Where the decay depends on the direction,
-each ambisonic channel has its own envelope, along the axes of the room: a turned head hears the right total, but the
-remaining differences between the horizontal axes do not turn with it. Arrays and heads hear one mean envelope.
+each ambisonic channel has its own envelope, as the turned head hears it. Arrays and heads hear one mean envelope.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from auris.acoustics.compiled import compiled
 from auris.acoustics.decay import octant
 from auris.acoustics.noise_pool import OVERLAP, diffuse_noise
 from auris.acoustics.receivers import AmbisonicReceiver, Receiver
-from auris.acoustics.spherical_harmonics import fill_harmonics, harmonic_tables
+from auris.acoustics.spherical_harmonics import HarmonicTables, fill_harmonics, harmonic_tables
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -30,9 +29,9 @@ Keys = NDArray[np.uint64]
 class TailArrays(NamedTuple):
     """What the tails of ``P`` paths in ``R`` rooms need.
 
-    Shapes: ``room``, ``start``, ``end``, ``block``, ``keys`` ``(P,)``; ``level`` ``(P, B)`` energy per sample at time 0;
-    ``rates`` ``(R, B, Q)`` in 1/sample. ``start`` and ``end`` bound the fade-in in samples; ``block`` is the spacing of
-    the envelope's nodes in samples.
+    Shapes: ``room``, ``start``, ``end``, ``block``, ``keys`` ``(P,)``; ``rotation`` ``(P, 3, 3)`` of the head; ``level``
+    ``(P, B)`` energy per sample at time 0; ``rates`` ``(R, B, Q)`` in 1/sample. ``start`` and ``end`` bound the fade-in in
+    samples; ``block`` is the spacing of the envelope's nodes in samples.
     """
 
     room: Whole
@@ -40,6 +39,7 @@ class TailArrays(NamedTuple):
     end: Whole
     block: Whole
     keys: Keys
+    rotation: Floats
     level: Floats
     rates: Floats
 
@@ -56,24 +56,61 @@ class DiffuseField(NamedTuple):
     """How a receiver hears sound from everywhere.
 
     Attributes:
-        weights: quadrature weights ``(C, Q)`` of each channel's energy, or ``(1, Q)`` where all share one envelope.
+        weights: quadrature weights ``(C, Q)`` of each channel's energy, or ``(1, Q)`` where all share one envelope; for a
+            head along the axes of the room.
         pool: noise of :func:`auris.acoustics.noise_pool.diffuse_noise`.
+        directions: ``(3, Q)`` unit vectors of one octant, and
+        quadrature: their weights ``(Q,)`` (:func:`auris.acoustics.decay.octant`).
+        tables: harmonics of the channels.
     """
 
     weights: Floats
     pool: Singles
+    directions: Floats
+    quadrature: Floats
+    tables: HarmonicTables
 
 
 @lru_cache(maxsize=8)
 def diffuse_field(receiver: Receiver, sample_rate: int, noise_seed: int) -> DiffuseField:
     """Return the diffuse field of a receiver; kept for reuse."""
-    directions, weights = octant()
+    nodes, quadrature = octant()
+    directions = np.ascontiguousarray(nodes.T)
     pool = diffuse_noise(receiver, sample_rate, noise_seed=noise_seed)
-    if not isinstance(receiver, AmbisonicReceiver):
-        return DiffuseField(weights[None].copy(), pool)
-    harmonics = np.empty((receiver.channels, len(weights)), dtype=np.float32)
-    fill_harmonics(len(weights), np.ascontiguousarray(directions.T), harmonic_tables(receiver.order), harmonics)
-    return DiffuseField(harmonics.astype(float) ** 2 * weights, pool)
+    tables = harmonic_tables(receiver.order if isinstance(receiver, AmbisonicReceiver) else 0)
+    harmonics = np.empty((tables.diagonal.shape[0] ** 2, len(quadrature)), dtype=np.float32)
+    fill_harmonics(len(quadrature), directions, tables, harmonics)
+    return DiffuseField(harmonics.astype(float) ** 2 * quadrature, pool, directions, quadrature, tables)
+
+
+@compiled
+def heard_weights(field: DiffuseField, rotation: Floats) -> Floats:
+    """Return the weights ``(C or 1, Q)`` of a field for a head that is turned by ``rotation`` (body to world).
+
+    The decay is alike in all octants, so each direction of the octant stands for its eight mirror images. What turned
+    channels then have in common is left out: each keeps its own energy.
+    """
+    off_axis = 0.0
+    for i in range(3):
+        for j in range(3):
+            off_axis += abs(rotation[i, j] - (1.0 if i == j else 0.0))
+    channels, count = field.weights.shape
+    if channels == 1 or off_axis < 1e-9:
+        return field.weights
+    weights, vector = np.zeros((channels, count)), np.empty((3, count))
+    harmonics = np.empty((channels, count), np.float32)
+    for image in range(8):
+        for q in range(count):
+            x = field.directions[0, q] * (1 - 2 * (image % 2))
+            y = field.directions[1, q] * (1 - 2 * (image // 2 % 2))
+            z = field.directions[2, q] * (1 - 2 * (image // 4))
+            for axis in range(3):
+                vector[axis, q] = rotation[0, axis] * x + rotation[1, axis] * y + rotation[2, axis] * z
+        fill_harmonics(count, vector, field.tables, harmonics)
+        for c in range(channels):
+            for q in range(count):
+                weights[c, q] += harmonics[c, q] * harmonics[c, q] * field.quadrature[q] / 8.0
+    return weights
 
 
 @compiled
@@ -86,7 +123,7 @@ def write_tails(tails: TailArrays, chosen: Whole, field: DiffuseField, early: Ea
         p = chosen[k]
         start, block = min(tails.start[p], length), tails.block[p]
         envelope = np.empty((envelopes, bands, (length - start + block - 1) // block + 1), np.float32)
-        _write_envelope(tails, p, field.weights, envelope)
+        _write_envelope(tails, p, heard_weights(field, tails.rotation[p]), envelope)
         ramp = np.arange(block).astype(np.float32) / np.float32(block)
         for c in range(channels):
             target = out[p, c]
@@ -95,7 +132,7 @@ def write_tails(tails: TailArrays, chosen: Whole, field: DiffuseField, early: Ea
             # Ambisonic channels read one pool in places far from each other, all others read their own row together.
             shift = c * (period // channels) if voices == 1 else 0
             for b in range(bands):
-                offset = (np.int64(_random_bits(tails.keys[p], b) % np.uint64(period)) + shift) % period
+                offset = (np.int64(random_bits(tails.keys[p], b) % np.uint64(period)) + shift) % period
                 _add_noise(field.pool[min(c, voices - 1), b], offset, envelope[min(c, envelopes - 1), b], ramp, target[start:])
             _fade_in(tails.start[p], tails.end[p], target)
             for n in range(min(early.length, length)):
@@ -103,7 +140,7 @@ def write_tails(tails: TailArrays, chosen: Whole, field: DiffuseField, early: Ea
 
 
 @compiled
-def _random_bits(key: np.uint64, stream: int) -> np.uint64:
+def random_bits(key: np.uint64, stream: int) -> np.uint64:
     """Return 64 random bits of the pair (key, stream): one step of splitmix64."""
     bits = np.uint64(key) + np.uint64(stream + 1) * np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

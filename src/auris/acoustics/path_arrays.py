@@ -51,6 +51,7 @@ def tail_arrays(paths: SoundPaths, horizons: Horizons, sample_rate: int) -> Tail
         end=np.maximum(np.round(horizons.end * sample_rate).astype(np.int64), start + 1),
         block=block[paths.room_index],
         keys=paths.keys,
+        rotation=paths.rotations,
         level=density[paths.room_index][:, None] * _by_directivity(paths, diffuse_power),
         rates=np.array([room.rates for room in rooms]) / sample_rate,
     )

@@ -23,7 +23,7 @@ from auris.acoustics.direction_table import direction_table
 from auris.acoustics.early import EarlyPlan
 from auris.acoustics.engine import EngineSettings
 from auris.acoustics.horizon import Horizons, hybrid_horizons, image_horizons
-from auris.acoustics.late import DiffuseField, TailArrays, _random_bits, diffuse_field
+from auris.acoustics.late import DiffuseField, TailArrays, diffuse_field, heard_weights, random_bits
 from auris.acoustics.low_cut import remove_lows
 from auris.acoustics.noise_pool import OVERLAP
 from auris.acoustics.path_arrays import tail_arrays
@@ -264,7 +264,7 @@ class TorchShoeboxEngine:
         spread = channel * (period // self.channels) if voices == 1 else np.zeros_like(channel)
         windows = self._extended_pool(period + length).unfold(-1, length, 1)
         for band in range(bands):
-            first = np.array([int(_random_bits(key, band)) % period for key in keys])
+            first = np.array([int(random_bits(key, band)) % period for key in keys])
             place = self._tensor((first[:, None] + spread) % period)
             yield windows[self._tensor(np.minimum(channel, voices - 1)), band, place]
 
@@ -282,7 +282,8 @@ class TorchShoeboxEngine:
         rates = decay_rates_of(tensors)[self._tensor(tails.room[chosen])] / self.sample_rate
         time = self._tensor(tails.start[chosen, None] + tails.block[chosen, None] * np.arange(nodes))
         decay = torch.exp(-rates[:, :, None] * time[:, None, :, None])  # (chosen, B, nodes, Q)
-        energy = torch.einsum("pbnq,cq->pcbn", decay, self._tensor(self._field.weights))
+        weights = np.stack([heard_weights(self._field, rotation) for rotation in tails.rotation[chosen]])
+        energy = torch.einsum("pbnq,pcq->pcbn", decay, self._tensor(weights))
         energy = energy * self._tensor(tails.level[chosen])[:, None, :, None]
         return energy.clamp_min(_ENVELOPE_FLOOR).sqrt().to(self.dtype)
 

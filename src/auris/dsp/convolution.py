@@ -24,7 +24,8 @@ Complex64 = NDArray[np.complex64]
 Keyframes = Callable[[NDArray[np.intp]], Float32]
 Fade = Literal["input", "output"]
 
-LARGEST_BLOCK = 65_536  # larger transforms leave the cache and cost more per sample
+LARGEST_BLOCK = 65_536
+CACHED_BLOCK = 32_768  # the spectra of four channels of larger blocks leave the cache, which costs more than they save
 SCRATCH = 2**18  # floats held by one round of transforms: it stays in the cache
 
 
@@ -154,7 +155,7 @@ def _block_size(taps: int, samples: int) -> int:
     sizes.append(largest if largest > taps else size)
 
     def work(n: int) -> float:
-        return math.ceil(samples / (n - taps + 1)) * n * (math.log2(n) + (4 if n <= LARGEST_BLOCK // 2 else 6))
+        return math.ceil(samples / (n - taps + 1)) * n * (math.log2(n) + (4 if n <= CACHED_BLOCK else 10))
 
     return min(sizes, key=work)
 
