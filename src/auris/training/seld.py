@@ -9,6 +9,7 @@ import pickle
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ class _Keeper(Callback):
     def keep(self, trainer: Any, task: SeldTask) -> None:
         self.last = time.monotonic()
         with atomic_write(self.out / CHECKPOINT) as temporary:
-            trainer.save_checkpoint(temporary)
+            trainer.save_checkpoint(temporary, weights_only=False)
         note = f"# {task.recipe.name}\n\nTraining has not ended: {100 * task.progress:.0f} % after {task.steps} steps.\n"
         save_pretrained(task.model, self.out / MODEL, card=note)
 
@@ -225,28 +226,30 @@ def train(recipe: Recipe) -> dict[str, Any]:
         CheckpointError: the run folder holds another recipe's run.
         FormatError: the sounds are missing.
     """
-    from auris.training.report import measure, model_card, open_scenes
+    from auris.training.report import calibrated, measure, model_card, open_scenes
 
     torch.set_num_threads(recipe.trainer.threads)
     out = Path(recipe.trainer.out)
     checkpoint = _claim(out, recipe)
     model = build_model(recipe)
     dataset = build_dataset(recipe, model)
-    scenes = open_scenes(recipe)
     task = SeldTask(model, recipe)
     if checkpoint is not None:
         dataset.position = _restore(task, checkpoint)
+    scenes = open_scenes(recipe)
     if task.progress < 1:
         batches = [as_batch(some, recipe.labels, frame_seconds=model.frame_seconds) for some in scenes.values()]
         with _rendering(recipe.stems, recipe, dataset.pool):
-            _trainer(recipe, out).fit(
+            _trainer(recipe, out, sitting=f"from-step-{task.steps}").fit(
                 task,
                 DataLoader(dataset, batch_size=None),
                 [DataLoader(_Once(batch), batch_size=None) for batch in batches],
                 ckpt_path=checkpoint,
                 weights_only=True,
             )
-    measured = measure(model.eval(), scenes)
+    model.eval()
+    model.config = replace(model.config, detection=calibrated(recipe, model))
+    measured = measure(model, scenes)
     reached = {"steps": task.steps, "minutes": round(task.elapsed / 60, 1), **measured}
     save_pretrained(model, out / MODEL, card=model_card(recipe, model, reached))
     return {"recipe": recipe.name, "model": str(out / MODEL), **reached}
@@ -282,7 +285,8 @@ def _network_of(text: str) -> list[Any]:
     return [plain.get("labels"), plain.get("model"), (plain.get("stems") or {}).get("layout")]
 
 
-def _trainer(recipe: Recipe, out: Path) -> Any:
+def _trainer(recipe: Recipe, out: Path, *, sitting: str) -> Any:
+    """The loop; each sitting logs to a folder of its own, so that resuming deletes nothing."""
     budget = recipe.trainer
     return lightning.Trainer(
         accelerator=budget.accelerator,
@@ -295,7 +299,7 @@ def _trainer(recipe: Recipe, out: Path) -> Any:
         enable_checkpointing=False,
         enable_model_summary=False,
         log_every_n_steps=min(10, budget.max_steps),
-        logger=[CSVLogger(out, name="logs", version=""), TensorBoardLogger(out, name="tensorboard", version="")],
+        logger=[CSVLogger(out, name="logs", version=sitting), TensorBoardLogger(out, name="tensorboard", version=sitting)],
         callbacks=[_Keeper(out, budget.save_minutes), RichProgressBar(), LearningRateMonitor("step")],
     )
 
