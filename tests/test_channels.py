@@ -82,7 +82,7 @@ def test_the_tetrahedron_is_that_of_dcase():
         (lambda: ChannelLayout("array"), "capsule positions belong to"),
         (lambda: ChannelLayout("binaural", positions=((0, 0, 0), (1, 0, 0))), "capsule positions belong to"),
         (lambda: ChannelLayout("stereo", positions=((0, 0, 0),)), "two capsules, got 1"),
-        (lambda: array([0, 0, 0]), r"shape \(M, 3\)"),
+        (lambda: array([0, 0, 0]), r"list of \[x, y, z\]"),
         (lambda: array([[0, 0, np.nan]]), "finite"),
         (lambda: array([[0, 0, 1], [0, 1, 0.5]], sphere_radius=1.0), "at sphere_radius"),
         (lambda: ChannelLayout.from_dict({"kind": "mono", "ordr": 1}), "a layout has the keys"),

@@ -58,12 +58,17 @@ class ChannelLayout:
             self._check_positions(self.positions)
 
     def _check_positions(self, positions: Positions) -> None:
-        points = np.asarray(positions, dtype=float)
+        try:
+            points = np.asarray(positions, dtype=float)
+        except (TypeError, ValueError):
+            points = np.zeros(0)
         if points.ndim != 2 or points.shape[1] != 3 or not len(points) or not np.all(np.isfinite(points)):
             raise LayoutError(f"capsule positions must be a list of finite [x, y, z] in metres, got {positions!r}")
         if self.kind == "stereo" and len(points) != 2:
             raise LayoutError(f"a stereo pair has two capsules, got {len(points)}; use array() for more")
         if self.sphere_radius is not None:
+            if not isinstance(self.sphere_radius, int | float):
+                raise LayoutError(f"sphere_radius must be metres, got {self.sphere_radius!r}")
             off = np.abs(np.linalg.norm(points, axis=1) - self.sphere_radius)
             if self.kind != "array" or not self.sphere_radius > 0 or off.max() > 1e-6:
                 raise LayoutError("capsules on a rigid sphere must all lie at sphere_radius from the centre")
@@ -142,9 +147,12 @@ def ambisonics(order: int = 1) -> ChannelLayout:
 
 def array(positions: ArrayLike, *, sphere_radius: float | None = None) -> ChannelLayout:
     """Omnidirectional capsules at ``positions`` ``(M, 3)`` metres, in free air or flush on a rigid sphere."""
-    points: NDArray[np.float64] = np.asarray(positions, dtype=float)
+    try:
+        points: NDArray[np.float64] = np.asarray(positions, dtype=float)
+    except (TypeError, ValueError):
+        points = np.zeros(0)
     if points.ndim != 2 or points.shape[1] != 3:
-        raise LayoutError(f"capsule positions must have shape (M, 3), got {points.shape}")
+        raise LayoutError(f"capsule positions must be a list of [x, y, z] in metres, got {positions!r}")
     return ChannelLayout("array", positions=tuple((x, y, z) for x, y, z in points.tolist()), sphere_radius=sphere_radius)
 
 

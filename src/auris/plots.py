@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auris.audio import Audio
-from auris.errors import MissingDependency
+from auris.errors import FormatError, MissingDependency
 from auris.io.atomic import atomic_write
 from auris.scene import Scene, SourceTrack
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Okabe–Ito: told apart by people with any colour vision. A class keeps its colour across the pictures of one report.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C564B", "#444444")
 _FRAME = 0.1
+_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def _figure(width: float, height: float, rows: int = 1, ratios: Sequence[float] | None = None) -> tuple[Figure, list[Axes]]:
@@ -36,9 +37,20 @@ def _figure(width: float, height: float, rows: int = 1, ratios: Sequence[float] 
 
 
 def save_figure(path: str | Path, figure: Figure) -> None:
-    """Write a figure atomically; the suffix chooses PNG, SVG or PDF."""
+    """Write a figure atomically; the suffix chooses PNG, SVG or PDF.
+
+    Raises:
+        FormatError: another suffix, or the file cannot be written.
+    """
+    check_picture_name(path)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=130, bbox_inches="tight")
+
+
+def check_picture_name(path: str | Path) -> None:
+    """Raise :class:`FormatError` unless ``path`` ends in .png, .svg or .pdf."""
+    if Path(path).suffix.lower() not in _SUFFIXES:
+        raise FormatError(f"cannot draw {path}: the suffix chooses the format, one of {', '.join(_SUFFIXES)}")
 
 
 def class_colours(*scenes: Scene) -> dict[str, str]:

@@ -68,6 +68,15 @@ class Room:
         if min(size) < 0.5 or max(size) > 1000:
             raise SceneError(f"room dimensions must lie between 0.5 and 1000 metres, got {list(size)}")
         object.__setattr__(self, "dimensions", size)
+        self._check_surfaces()
+        if not isinstance(self.air_absorption, bool):
+            raise SceneError(f"room air_absorption must be true or false, got {self.air_absorption!r}")
+        object.__setattr__(self, "scattering", _number(self.scattering, "room scattering", 0, 1))
+        object.__setattr__(self, "temperature", _number(self.temperature, "room temperature", -30, 60, unit="°C"))
+        object.__setattr__(self, "humidity", _number(self.humidity, "room humidity", 0, 100, unit="%"))
+
+    def _check_surfaces(self) -> None:
+        """Exactly one of t60, absorption and materials, each as one value or a tuple."""
         given = [n for n in ("t60", "absorption", "materials") if getattr(self, n) is not None]
         if len(given) != 1:
             raise SceneError(f"a room needs exactly one of t60, absorption, materials; got {' and '.join(given) or 'none'}")
@@ -82,6 +91,8 @@ class Room:
             object.__setattr__(self, name, value)
         for name, low, high in (("t60", 0.05, 30.0), ("absorption", 0.0, 1.0)):
             value = getattr(self, name)
+            if isinstance(value, list | tuple) and not value:
+                raise SceneError(f"room {name} is an empty list; give one number, or several")
             if isinstance(value, list | tuple):
                 object.__setattr__(self, name, tuple(_number(v, f"room {name}", low, high) for v in value))
             elif value is not None:
@@ -89,11 +100,6 @@ class Room:
         names = self.materials if isinstance(self.materials, tuple) else (self.materials,)
         if self.materials is not None and not all(isinstance(name, str) for name in names):
             raise SceneError(f"room materials must be names, got {self.materials!r}")
-        if not isinstance(self.air_absorption, bool):
-            raise SceneError(f"room air_absorption must be true or false, got {self.air_absorption!r}")
-        object.__setattr__(self, "scattering", _number(self.scattering, "room scattering", 0, 1))
-        object.__setattr__(self, "temperature", _number(self.temperature, "room temperature", -30, 60, unit="°C"))
-        object.__setattr__(self, "humidity", _number(self.humidity, "room humidity", 0, 100, unit="%"))
 
     @property
     def volume(self) -> float:

@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from auris.acoustics.air import speed_of_sound
+from auris.acoustics.engine import ShoeboxEngine
 from auris.acoustics.free_field import FreeFieldEngine, OpenPaths
+from auris.acoustics.paths import SoundPaths
 from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, OpenArrayReceiver, receiver_for
+from auris.acoustics.shoebox import ShoeboxAcoustics
+from auris.acoustics.torch_engine import TorchShoeboxEngine
 from auris.channels import ChannelLayout
 from auris.dsp.ambisonics import rotation_matrix
 from auris.dsp.hrtf import itd, structural_head
 from auris.errors import ParameterError
+from auris.scene import Room
 
 RATE = 24_000
 SPEED = speed_of_sound()
@@ -145,6 +150,33 @@ def test_a_source_inside_the_listener_is_loud_but_finite() -> None:
         response = FreeFieldEngine(receiver_for(ChannelLayout.parse(name), RATE), RATE).responses(paths((0.0, 0, 0)))
         assert np.all(np.isfinite(response))
         assert np.abs(response).max() < 40
+
+
+@pytest.mark.parametrize("away", [(0.03, 0.04, 0.0), (0.0, 0.0, -0.02), (0.0, 0.0, 0.0)])
+@pytest.mark.parametrize("name", ["mono", "foa", "hoa3", "stereo", "binaural"])
+def test_close_sources_are_as_loud_in_a_room_as_in_the_open(name: str, away: tuple[float, float, float]) -> None:
+    """At rest the room's engines render the direct sound, in motion the free field's arithmetic does."""
+    receiver = receiver_for(ChannelLayout.parse(name), RATE)
+    ears = np.array([2.0, 1.5, 1.2])
+    turn = np.asarray(Rotation.from_euler("Z", 30, degrees=True).as_matrix())
+    room = SoundPaths.in_room(ShoeboxAcoustics.from_room(Room((5, 4, 3), t60=0.3), RATE), ears + away, ears, rotations=turn)
+    open_air = FreeFieldEngine(receiver, RATE).responses(OpenPaths.between(ears + away, ears, rotations=turn))
+    wanted = spectrum(open_air[0])[1]
+    for engine in (ShoeboxEngine(receiver, RATE), TorchShoeboxEngine(receiver, RATE)):
+        got = spectrum(engine.early(room)[0] - engine.reflections(room)[0])[1]
+        # The room takes the nearest direction of its table where the open air interpolates.
+        assert np.abs(got - wanted).max() < (0.1 if name == "binaural" else 3e-3) * np.abs(wanted).max()
+
+
+def test_nearer_than_ten_centimetres_a_source_gets_no_louder() -> None:
+    for name in ("foa", "mono"):
+        receiver = receiver_for(ChannelLayout.parse(name), RATE)
+        ears = np.array([2.0, 1.5, 1.2])
+        room = ShoeboxAcoustics.from_room(Room((5, 4, 3), t60=0.3), RATE)
+        paths = SoundPaths.in_room(room, ears + [[0.2, 0, 0], [0.1, 0, 0], [0.05, 0, 0]], ears)
+        for engine in (ShoeboxEngine(receiver, RATE), TorchShoeboxEngine(receiver, RATE)):
+            levels = np.abs(spectrum(engine.early(paths) - engine.reflections(paths))[1]).mean(axis=(1, 2))
+            np.testing.assert_allclose(levels / levels[1], [0.5, 1.0, 1.0], rtol=5e-3)
 
 
 def test_positions_must_be_finite() -> None:

@@ -262,3 +262,21 @@ def test_other_bad_arguments_name_what_is_accepted() -> None:
         render(scene(REST), noise(1), layout="mono", sample_rate=RATE, engine=FreeFieldEngine(AmbisonicReceiver(1), RATE))
     with pytest.raises(ParameterError, match="one array"):
         render_batch([scene(REST)], [], layout="foa", sample_rate=RATE)
+
+
+def test_an_engine_must_mean_the_layout_that_is_asked_for() -> None:
+    sounds = noise(1)
+    foa = FreeFieldEngine(AmbisonicReceiver(1), RATE)
+    with pytest.raises(LayoutError, match="the engine renders for ambisonics, but layout tetra"):
+        render(scene(Static((2.0, 2.0, 1.5))), sounds, layout="tetra", sample_rate=RATE, engine=foa)
+
+
+def test_the_torch_engine_serves_the_renderer() -> None:
+    from auris.acoustics.torch_engine import TorchShoeboxEngine
+
+    sounds = noise(2)
+    two = scene(Static((2.0, 2.0, 1.5)), walk())
+    engine = TorchShoeboxEngine(AmbisonicReceiver(1), RATE)
+    ours, torch = (render(two, sounds, layout="foa", sample_rate=RATE, engine=e) for e in ("auto", engine))
+    for a, b in zip(ours.stems, torch.stems, strict=True):
+        assert np.linalg.norm(a.samples - b.samples) < 10 ** (-60 / 20) * np.linalg.norm(a.samples)

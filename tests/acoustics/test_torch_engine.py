@@ -53,7 +53,7 @@ def difference_db(ours: np.ndarray, reference: np.ndarray) -> float:
     return 20 * np.log10(np.linalg.norm(ours - reference) / np.linalg.norm(reference))
 
 
-@pytest.mark.parametrize("layout", ["mono", "foa", "hoa3", "stereo", "tetra", "binaural"])
+@pytest.mark.parametrize("layout", ["mono", "foa", "hoa2", "hoa3", "stereo", "tetra", "binaural"])
 def test_agrees_with_the_compiled_engine(layout) -> None:
     compiled, ours, pairs = ShoeboxEngine(receiver(layout), RATE), TorchShoeboxEngine(receiver(layout), RATE), paths()
     assert isinstance(ours, LayeredEngine)

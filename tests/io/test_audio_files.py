@@ -35,6 +35,12 @@ def test_a_general_array_keeps_its_positions(tmp_path):
     assert read_audio(tmp_path / "a.wav").layout == layout
 
 
+def test_an_array_too_large_for_a_comment_is_kept_beside_the_file(tmp_path):
+    layout = array(np.random.default_rng(0).standard_normal((64, 3)))
+    write_audio(tmp_path / "a.wav", Audio(noise(64, 100), 16_000, layout))
+    assert read_audio(tmp_path / "a.wav").layout == layout
+
+
 def test_flac_is_close_and_ogg_is_readable(tmp_path):
     audio = Audio(noise(2), 48_000, "binaural")
     write_audio(tmp_path / "a.flac", audio)

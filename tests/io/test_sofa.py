@@ -178,6 +178,29 @@ def test_emitters_become_responses(convention, kind, last, tmp_path) -> None:
     np.testing.assert_allclose(measured.sources[:8], np.concatenate([speakers, speakers]))
 
 
+def test_emitters_turn_with_their_source(tmp_path) -> None:
+    """A loudspeaker array is described along the axes of its own pose, which may differ from measurement to measurement."""
+    path = tmp_path / "speakers.sofa"
+    write_room_responses(path, room(binaural(), count=3))
+    speakers, centres = rng.standard_normal((4, 3)), rng.standard_normal((3, 3))
+    poses = Rotation.random(3, random_state=5)
+
+    def change(file: h5py.File) -> None:
+        file.attrs["SOFAConventions"], file.attrs["DataType"] = "SingleRoomMIMOSRIR", "FIR-E"
+        replaced(file, "Data.IR", rng.standard_normal((3, 2, 50, 4)))
+        replaced(file, "Data.Delay", np.zeros((1, 2, 1)))
+        replaced(file, "SourcePosition", centres, Type="cartesian")
+        replaced(file, "SourceView", 2.0 * poses.apply([1.0, 0.0, 0.0]), Type="cartesian")
+        replaced(file, "SourceUp", poses.apply([0.0, 0.0, 1.0]))
+        replaced(file, "EmitterPosition", speakers[..., None], Type="cartesian")
+
+    measured = read_room_responses(edited(path, change), layout="binaural")
+    for number, (centre, pose) in enumerate(zip(centres, poses, strict=True)):
+        np.testing.assert_allclose(measured.sources[4 * number :][:4], centre + pose.apply(speakers), atol=1e-9)
+    with pytest.raises(FormatError, match="SourceView and SourceUp must be two directions"):
+        read_room_responses(edited(path, lambda f: replaced(f, "SourceUp", f["SourceView"][...])), layout="binaural")
+
+
 def remove(name: str) -> Callable[[h5py.File], None]:
     return lambda file: file.__delitem__(name)
 

@@ -265,6 +265,17 @@ def test_wrong_use_is_refused_by_name(make, error, message):
         make()
 
 
+@pytest.mark.parametrize("year", YEARS)
+def test_rules_of_seconds_need_ten_frames_a_second(year):
+    if RULES[year].counting == "segments":
+        for rules in (None, replace(RULES[year], angle_threshold_deg=10)):
+            with pytest.raises(ParameterError, match=r"counts segments of 10 frames of 0\.1 seconds, got hop=0\.02; leave hop"):
+                score_scenes(SCENE, SCENE, VOCABULARY, year=year, rules=rules, hop=0.02)
+        assert score_scenes(SCENE, SCENE, VOCABULARY, year=year, hop=0.3 / 3).f > 0
+    else:
+        assert score_scenes(SCENE, SCENE, VOCABULARY, year=year, hop=0.02).f > 0
+
+
 def test_a_moving_source_is_followed():
     path = Waypoints((0.0, 4.0), ((2.0, 0.0, 0.0), (0.0, 2.0, 0.0)), around=(0, 0, 0))
     late = Waypoints((0.4, 4.4), ((2.0, 0.0, 0.0), (0.0, 2.0, 0.0)), around=(0, 0, 0))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from auris.errors import SceneError
 from auris.geometry import Orbit, Static, unit_vector
-from auris.models.accdoa import MultiAccdoaHead, MultiAccdoaLoss, encode_scene, fill_slots, frame_times
+from auris.models.accdoa import MaskedAccdoaHead, MultiAccdoaHead, MultiAccdoaLoss, encode_scene, fill_slots, frame_times
 from auris.scene import Event, Scene, Source
 
 LABELS = ("dog", "rain", "speech")
@@ -117,3 +118,21 @@ def test_silence_costs_activity_alone_and_gradients_stay_finite() -> None:
         losses.total.backward()
         assert all(torch.isfinite(p.grad).all() for p in head.parameters())
     assert frame_times(2, 0.1).tolist() == [0.05, pytest.approx(0.15)]
+
+
+def test_a_masked_head_reads_the_direction_of_the_band_it_listens_to() -> None:
+    torch.manual_seed(0)
+    head = MaskedAccdoaHead(4, classes=2, bands=3, kinds=3, tracks=2, reach=1)
+    with torch.no_grad():
+        for layer in (head.mask, head.plain.place, head.shortcut, *head.readout[::2]):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        head.mask.bias.copy_(torch.tensor([8.0, -8, -8, -8, -8, 8]))  # class 0 hears the lowest band, class 1 the highest
+        head.shortcut.weight[:3, :3] = torch.eye(3)
+    cues = torch.zeros(1, 5, 3, 3)
+    cues[..., 0, :], cues[..., 2, :] = torch.tensor([0.6, 0.0, 0.1]), torch.tensor([0.0, -0.5, 0.0])
+    out = head(torch.zeros(1, 5, 4), cues).detach()
+    assert out.shape == (1, 5, 2, 2, 4)
+    directions = out[..., :3] / out[..., :3].norm(dim=-1, keepdim=True)
+    assert torch.allclose(directions[0, :, 0, 1], torch.tensor([0.0, -1.0, 0.0]), atol=1e-3)
+    assert torch.allclose(directions[0, 2, 1, 0], torch.tensor([0.6, 0.0, 0.1]) / math.sqrt(0.37), atol=1e-3)

@@ -11,14 +11,16 @@ SMALL = {"widths": (4, 4, 4, 4, 4), "hidden": 4}
 
 @pytest.mark.parametrize(("layout", "channels"), [("foa", 4), ("binaural", 2)])
 @pytest.mark.parametrize(("samples", "frames"), [(1, 1), (2400, 1), (2401, 2), (120_000, 50)])
-def test_every_started_label_frame_is_heard(layout: str, channels: int, samples: int, frames: int) -> None:
-    model = create("seld_crnn", labels=("a", "b"), layout=layout, **SMALL).eval()
+@pytest.mark.parametrize("head", ["linear", "masked"])
+def test_every_started_label_frame_is_heard(layout: str, channels: int, samples: int, frames: int, head: str) -> None:
+    model = create("seld_crnn", labels=("a", "b"), layout=layout, head=head, **SMALL).eval()
     assert model(torch.randn(2, channels, samples)).shape == (2, frames, 3, 2, 4)
 
 
-def test_the_shipped_size_is_small() -> None:
+@pytest.mark.parametrize("head", ["linear", "masked"])
+def test_the_shipped_size_is_small(head: str) -> None:
     for layout in ("foa", "binaural"):
-        model = create("seld_crnn", labels=[str(i) for i in range(12)], layout=layout)
+        model = create("seld_crnn", labels=[str(i) for i in range(12)], layout=layout, head=head)
         assert 4 * sum(p.numel() for p in model.parameters()) < 6e6
 
 
@@ -63,3 +65,14 @@ def test_impossible_configurations_are_refused(bad: dict[str, object], text: str
 def test_an_unknown_architecture_is_named() -> None:
     with pytest.raises(ParameterError, match="did you mean 'seld_crnn'"):
         create("seld_crn", labels=("a",))
+
+
+def test_cues_of_a_label_frame_are_those_of_its_loud_moments() -> None:
+    model = create("seld_crnn", labels=("a",), **SMALL)
+    features = torch.full((1, 7, 10, 64), -80.0)
+    features[:, 4:] = 0.0
+    features[:, :4, 7], features[:, 4, 7], features[:, 4, 6] = 0.0, 0.5, -0.9
+    cues = model.cues(features)
+    assert cues.shape == (1, 2, 64, 3)
+    assert torch.allclose(cues[0, 1, :, 0], torch.tensor(0.5), atol=1e-3)
+    assert float(cues[0, 0].abs().max()) == 0.0

@@ -18,7 +18,6 @@ from auris.acoustics.compiled import compiled
 Floats = NDArray[np.float64]
 
 _NODES = 8  # per angle; four leave errors of 6 dB without scattering
-SIXTY_DB = 6.0 * math.log(10.0)
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auris.acoustics.compiled import LANES, compiled
-from auris.dsp.delay_line import DEGREE, TAPS, band_limit, kernel, kernel_response
+from auris.dsp.delay_line import TAPS, band_limit, kernel_response, tap_polynomials
 
 assert TAPS == LANES  # an arrival is one vector instruction wide
 
@@ -39,13 +39,10 @@ class TapPolynomials(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def tap_polynomials() -> TapPolynomials:
-    """Return the polynomials of the kernel's taps."""
-    nodes = np.cos(np.pi * (np.arange(40) + 0.5) / 40)
-    offsets = np.arange(TAPS // 2)[:, None] - LEAD - (nodes + 1.0) / 2.0
-    fits = [np.polynomial.chebyshev.cheb2poly(np.polynomial.chebyshev.chebfit(nodes, row, DEGREE)) for row in kernel(offsets)]
-    coefficients = np.asarray(fits, dtype=np.float32)
-    return TapPolynomials(np.ascontiguousarray(coefficients[:, 0::2]), np.ascontiguousarray(coefficients[:, 1::2]))
+def half_polynomials() -> TapPolynomials:
+    """Return the polynomials of the first half of the kernel's taps, by even and odd powers."""
+    first = tap_polynomials()[: TAPS // 2]
+    return TapPolynomials(np.ascontiguousarray(first[:, 0::2]), np.ascontiguousarray(first[:, 1::2]))
 
 
 @compiled

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from auris.acoustics.bands import amplitude_partition, octave_centres
-from auris.acoustics.delay_kernel import LEAD, compensation, tap_polynomials
+from auris.acoustics.delay_kernel import LEAD, compensation, half_polynomials
 from auris.acoustics.direction_table import direction_table
 from auris.acoustics.image_blocks import PathArrays
 from auris.acoustics.late import EarlyPart
@@ -124,7 +124,7 @@ class EarlyPlan:
         return kept[key]
 
     def _scatter(self, paths: PathArrays, chosen: Whole, rows: Singles, *, with_direct: bool) -> None:
-        timing = Timing(float(self.sample_rate), self._delay, int(with_direct), tap_polynomials())
+        timing = Timing(float(self.sample_rate), self._delay, int(with_direct), half_polynomials())
         if isinstance(self.receiver, AmbisonicReceiver):
             scatter_ambisonics(paths, chosen, timing, self._harmonics, rows)
         elif isinstance(self.receiver, OpenArrayReceiver):

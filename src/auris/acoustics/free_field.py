@@ -15,7 +15,7 @@ from scipy import fft
 from auris.acoustics.air import speed_of_sound
 from auris.acoustics.bands import amplitude_partition, octave_centres
 from auris.acoustics.directivity import gain as directivity_gain
-from auris.acoustics.paths import SoundPaths
+from auris.acoustics.paths import NEAREST, SoundPaths
 from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, OpenArrayReceiver, Receiver
 from auris.dsp.ambisonics import spherical_harmonics
 from auris.dsp.convolution import fast_length
@@ -25,7 +25,6 @@ from auris.errors import ParameterError
 Float32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-NEAREST = 0.1  # metres; a source closer than this is as loud as at this distance
 RINGING = 256  # samples kept after the last arrival: the band-limited pulse rings
 
 

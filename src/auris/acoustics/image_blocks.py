@@ -19,7 +19,7 @@ Whole = NDArray[np.int64]
 
 BLOCK = 256  # images handled together
 DISTANCE_STEP = 0.25  # metres between the entries of the distance table
-NEAREST = 0.01  # metres; images are never taken to be nearer than this
+TOUCHING = 1e-9  # metres; a distance that can still be divided by
 
 
 class PathArrays(NamedTuple):
@@ -180,7 +180,7 @@ def weigh_images(count: int, paths: PathArrays, p: int, lattice: Lattice, block:
         plain = plain and paths.omni[p, b] == 1.0
     for i in range(count):
         x, y, z = block.x[i], block.y[i], block.z[i]
-        block.distance[i] = max(math.sqrt(x * x + y * y + z * z), NEAREST)
+        block.distance[i] = max(math.sqrt(x * x + y * y + z * z), TOUCHING)
     for i in range(count):
         jx, jy, jz = block.jx[i], block.jy[i], block.jz[i]
         place = block.distance[i] * per_step

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from auris.acoustics.compiled import compiled
 from auris.acoustics.decay import octant
-from auris.acoustics.noise_pool import OVERLAP, diffuse_noise
+from auris.acoustics.noise_pool import OVERLAP, noise_pool
 from auris.acoustics.receivers import AmbisonicReceiver, Receiver
 from auris.acoustics.spherical_harmonics import HarmonicTables, fill_harmonics, harmonic_tables
 
@@ -58,7 +58,7 @@ class DiffuseField(NamedTuple):
     Attributes:
         weights: quadrature weights ``(C, Q)`` of each channel's energy, or ``(1, Q)`` where all share one envelope; for a
             head along the axes of the room.
-        pool: noise of :func:`auris.acoustics.noise_pool.diffuse_noise`.
+        pool: noise of :func:`auris.acoustics.noise_pool.noise_pool`.
         directions: ``(3, Q)`` unit vectors of one octant, and
         quadrature: their weights ``(Q,)`` (:func:`auris.acoustics.decay.octant`).
         tables: harmonics of the channels.
@@ -76,7 +76,7 @@ def diffuse_field(receiver: Receiver, sample_rate: int, noise_seed: int) -> Diff
     """Return the diffuse field of a receiver; kept for reuse."""
     nodes, quadrature = octant()
     directions = np.ascontiguousarray(nodes.T)
-    pool = diffuse_noise(receiver, sample_rate, noise_seed=noise_seed)
+    pool = noise_pool(receiver, sample_rate, noise_seed=noise_seed)
     tables = harmonic_tables(receiver.order if isinstance(receiver, AmbisonicReceiver) else 0)
     harmonics = np.empty((tables.diagonal.shape[0] ** 2, len(quadrature)), dtype=np.float32)
     fill_harmonics(len(quadrature), directions, tables, harmonics)
@@ -129,14 +129,24 @@ def write_tails(tails: TailArrays, chosen: Whole, field: DiffuseField, early: Ea
             target = out[p, c]
             for n in range(length):
                 target[n] = 0.0
-            # Ambisonic channels read one pool in places far from each other, all others read their own row together.
-            shift = c * (period // channels) if voices == 1 else 0
+            voice, shift = noise_place(c, channels, voices, period)
             for b in range(bands):
                 offset = (np.int64(random_bits(tails.keys[p], b) % np.uint64(period)) + shift) % period
-                _add_noise(field.pool[min(c, voices - 1), b], offset, envelope[min(c, envelopes - 1), b], ramp, target[start:])
+                _add_noise(field.pool[voice, b], offset, envelope[min(c, envelopes - 1), b], ramp, target[start:])
             _fade_in(tails.start[p], tails.end[p], target)
             for n in range(min(early.length, length)):
                 target[n] += early.samples[k, c, early.first + n]
+
+
+@compiled
+def noise_place(channel: int, channels: int, voices: int, period: int) -> tuple[int, int]:
+    """Return the row of the pool that a channel reads, and how far its place is from that of the row's first reader.
+
+    Ambisonic channels share the ``voices`` rows and read them in places far from each other; microphones and ears each
+    have their own row, and all read at the same place.
+    """
+    share = (channels + voices - 1) // voices
+    return channel // share, (channel % share) * (period // share)
 
 
 @compiled

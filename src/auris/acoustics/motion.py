@@ -7,9 +7,10 @@ What is heard of a source in motion has three layers.
 * The *reflections* are cross-faded between keyframes of the room's early response. A moving source windows what goes in
   (sound keeps the room of the moment it was made), a moving or turning listener windows what comes out. When both move, the
   windows stand on the output, and each keyframe puts the source where it was when the direct sound of that moment left it.
-* The *late tail* is noise that knows no direction: it stays while nothing moves and is drawn anew, cross-faded at constant
-  power, with every half metre that source and listener travel. An isotropic field sounds alike to every head orientation,
-  so turning changes nothing in it.
+* The *late tail* is noise: it stays while nothing moves and is drawn anew, cross-faded at constant power, with every half
+  metre that source and listener travel. Turning draws nothing anew. Where a room sounds on longer along one of its axes, an
+  ambisonic tail therefore keeps that axis where the head had it at the moment of the draw; an isotropic field sounds alike
+  to every head, and so do the tails of arrays and ears.
 
 Geometry is that of emission: a sound heard at ``t`` shows the source where it was at ``t - d/c``.
 """

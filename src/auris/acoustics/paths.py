@@ -14,6 +14,7 @@ from auris.errors import ParameterError, SceneError
 
 Floats = NDArray[np.float64]
 
+NEAREST = 0.1  # metres; a source closer than this is as loud as at this distance
 _OUTSIDE = 1e-3  # metres by which a point may lie beyond a wall
 
 

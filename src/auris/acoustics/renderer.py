@@ -20,9 +20,10 @@ from numpy.typing import ArrayLike, NDArray
 from auris.acoustics.background import render_background
 from auris.acoustics.engine import ShoeboxEngine
 from auris.acoustics.free_field import FreeFieldEngine
+from auris.acoustics.measured import MeasuredEngine
 from auris.acoustics.motion import KEYFRAME_HOP, Motion, SoundInMotion, Stretch, joined, late_length, render_moving
-from auris.acoustics.receivers import Receiver, receiver_for
-from auris.acoustics.response_engine import ResponseEngine
+from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver, Receiver, receiver_for
+from auris.acoustics.response_engine import LayeredEngine, ResponseEngine
 from auris.acoustics.shoebox import ShoeboxAcoustics
 from auris.audio import Audio
 from auris.channels import ChannelLayout
@@ -100,7 +101,7 @@ def render(
     sounds = _checked_dry(dry, scene, length)
     chosen = _engine_for(scene, kind, sample_rate, hrtf, engine)
     acoustics = None
-    if scene.room is not None and isinstance(chosen, ShoeboxEngine):
+    if scene.room is not None and isinstance(chosen, LayeredEngine):
         acoustics = ShoeboxAcoustics.from_room(scene.room, sample_rate)
     parts = [SoundInMotion(s, scene.listener, acoustics, scene.seed, i) for i, s in enumerate(scene.sources)]
     stems = np.zeros((len(parts), kind.channels, length), np.float32)
@@ -185,9 +186,23 @@ def _engine_for(
             raise ParameterError("the shoebox engine needs a room, and this scene has none; give it one or use 'free_field'")
         in_room = scene.room is not None and engine != "free_field"
         return _shoebox_engine(layout, sample_rate, hrtf) if in_room else _free_field_engine(layout, sample_rate, hrtf)
+    _check_layout(engine, layout)
+    return engine
+
+
+def _check_layout(engine: ResponseEngine, layout: ChannelLayout) -> None:
+    """Refuse an engine whose channels mean something else than those of the layout."""
     if engine.channels != layout.channels:
         raise LayoutError(f"the engine gives {engine.channels} channels, layout {layout.name} has {layout.channels}")
-    return engine
+    if isinstance(engine, MeasuredEngine) and engine.measured.layout != layout:
+        raise LayoutError(
+            f"these responses were measured as {engine.measured.layout.name}; they cannot be rendered as {layout.name}"
+        )
+    receiver = getattr(engine, "receiver", None)
+    kinds = {AmbisonicReceiver: ("ambisonics",), OpenArrayReceiver: ("mono", "stereo", "array")}
+    fitting = kinds.get(type(receiver), ("binaural", "array") if receiver is not None else (layout.kind,))
+    if layout.kind not in fitting:
+        raise LayoutError(f"the engine renders for {' or '.join(fitting)}, but layout {layout.name} was asked for")
 
 
 @lru_cache(maxsize=16)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from auris.acoustics.compiled import add_scaled, compiled
 from auris.acoustics.delay_kernel import TapPolynomials, fill_taps
-from auris.acoustics.image_blocks import BLOCK, NEAREST, Block, PathArrays, new_block, new_lattice, next_images, weigh_images
+from auris.acoustics.image_blocks import BLOCK, TOUCHING, Block, PathArrays, new_block, new_lattice, next_images, weigh_images
 from auris.acoustics.octahedral import nearest_node
+from auris.acoustics.paths import NEAREST
 from auris.acoustics.spherical_harmonics import HarmonicTables, fill_harmonics
 from auris.dsp.delay_line import TAPS
 
@@ -66,11 +67,14 @@ def _time_arrivals(count: int, distance: Floats, speed: float, timing: Timing, a
 
 @compiled
 def _turn_to_head(count: int, rotation: Floats, block: Block, vector: Floats) -> None:
-    """Write image positions ``vector[axis, i]`` in the frame of the listener's head."""
+    """Write image positions ``vector[axis, i]`` in the frame of the listener's head; one at its very place is straight ahead."""
     for axis in range(3):
         along_x, along_y, along_z = rotation[0, axis], rotation[1, axis], rotation[2, axis]
         for i in range(count):
             vector[axis, i] = along_x * block.x[i] + along_y * block.y[i] + along_z * block.z[i]
+    for i in range(count):
+        if block.distance[i] <= TOUCHING:
+            vector[0, i], vector[1, i], vector[2, i] = TOUCHING, 0.0, 0.0
 
 
 @compiled
@@ -95,7 +99,7 @@ def scatter_ambisonics(paths: PathArrays, chosen: Whole, timing: Timing, tables:
             _time_arrivals(count, block.distance, paths.speed[paths.room[p]], timing, arrivals)
             for i in range(count):
                 at = k * rows.shape[1] * stride + arrivals.whole[i]
-                inverse = np.float32(1.0 / block.distance[i])
+                inverse = np.float32(1.0 / max(block.distance[i], NEAREST))
                 for c in range(channels):
                     gain = harmonics[c, i] * inverse
                     for b in range(bands):
@@ -121,11 +125,11 @@ def scatter_open_array(paths: PathArrays, chosen: Whole, timing: Timing, positio
             for c in range(positions.shape[0]):
                 for i in range(count):
                     dx, dy, dz = vector[0, i] - positions[c, 0], vector[1, i] - positions[c, 1], vector[2, i] - positions[c, 2]
-                    distance[i] = max(math.sqrt(dx * dx + dy * dy + dz * dz), NEAREST)
+                    distance[i] = math.sqrt(dx * dx + dy * dy + dz * dz)
                 _time_arrivals(count, distance, paths.speed[paths.room[p]], timing, arrivals)
                 for i in range(count):
                     at = (k * rows.shape[1] + c * bands) * stride + arrivals.whole[i]
-                    inverse = np.float32(1.0 / distance[i])
+                    inverse = np.float32(1.0 / max(distance[i], NEAREST))
                     for b in range(bands):
                         add_scaled(rows, at, arrivals.taps, i * TAPS, inverse * block.weight[i, b])
                         at += stride
@@ -149,7 +153,7 @@ def scatter_directional(paths: PathArrays, chosen: Whole, timing: Timing, table:
             _time_arrivals(count, block.distance, paths.speed[paths.room[p]], timing, arrivals)
             for i in range(count):
                 node = nearest_node(vector[0, i], vector[1, i], vector[2, i], table.cells)
-                start, inverse = arrivals.whole[i], np.float32(1.0 / block.distance[i])
+                start, inverse = arrivals.whole[i], np.float32(1.0 / max(block.distance[i], NEAREST))
                 for c in range(capsules):
                     _delay_response(table.filters[node, c], arrivals.taps[i], delayed)
                     for b in range(bands):

@@ -23,11 +23,11 @@ from auris.acoustics.direction_table import direction_table
 from auris.acoustics.early import EarlyPlan
 from auris.acoustics.engine import EngineSettings
 from auris.acoustics.horizon import Horizons, hybrid_horizons, image_horizons
-from auris.acoustics.late import DiffuseField, TailArrays, diffuse_field, heard_weights, random_bits
+from auris.acoustics.late import DiffuseField, TailArrays, diffuse_field, heard_weights, noise_place, random_bits
 from auris.acoustics.low_cut import remove_lows
 from auris.acoustics.noise_pool import OVERLAP
 from auris.acoustics.path_arrays import tail_arrays
-from auris.acoustics.paths import SoundPaths
+from auris.acoustics.paths import NEAREST, SoundPaths
 from auris.acoustics.receivers import AmbisonicReceiver, DirectionalReceiver, OpenArrayReceiver, Receiver
 from auris.acoustics.torch_images import (
     Images,
@@ -40,6 +40,7 @@ from auris.acoustics.torch_images import (
     open_array_contributions,
     scatter_responses,
     scatter_taps,
+    turned_to_head,
     weigh,
 )
 from auris.dsp.delay_line import TAPS
@@ -205,7 +206,7 @@ class TorchShoeboxEngine:
         for images in list_images(tensors, members, reach, with_direct=with_direct):
             for part in images.portions(self._images_at_once()):
                 weights = weigh(part, tensors, members, horizons)
-                vectors = torch.einsum("iax,ia->ix", tensors.rotations[members[part.path]], part.offset)
+                vectors = turned_to_head(part, tensors.rotations[members[part.path]])
                 self._scatter(rows, part, vectors, weights, self._tensor(self.sample_rate / speed)[part.path], fft_length)
         signals = rows.view(count, groups, fft_length, width // bands, bands).permute(0, 1, 3, 4, 2)
         spectra = torch.fft.rfft(signals.reshape(count, self.channels, bands, fft_length))
@@ -221,7 +222,7 @@ class TorchShoeboxEngine:
         """Add images, at ``vectors`` ``(I, 3)`` in the head's frame, to the rows of their paths."""
         if isinstance(self.receiver, DirectionalReceiver):
             start, taps = delay_taps(images.distance * rate + self._shift, self.dtype)
-            gains = (weights / images.distance[:, None]).to(self.dtype)
+            gains = (weights / images.distance[:, None].clamp_min(NEAREST)).to(self.dtype)
             responses = nearest_responses(vectors, self._table, self._filters)
             scatter_responses(rows, images.path * fft_length + start, taps, responses, gains)
             return
@@ -260,13 +261,12 @@ class TorchShoeboxEngine:
     def _noise(self, keys: NDArray[np.uint64], length: int) -> Iterator[Tensor]:
         """Yield the noise ``(P, C, length)`` of each band, cut from the pool at the places that the keys name."""
         voices, bands, period = self._field.pool.shape[0], self._field.pool.shape[1], self._field.pool.shape[2] - OVERLAP
-        channel = np.arange(self.channels)
-        spread = channel * (period // self.channels) if voices == 1 else np.zeros_like(channel)
+        row, shift = np.array([noise_place(c, self.channels, voices, period) for c in range(self.channels)]).T
         windows = self._extended_pool(period + length).unfold(-1, length, 1)
         for band in range(bands):
             first = np.array([int(random_bits(key, band)) % period for key in keys])
-            place = self._tensor((first[:, None] + spread) % period)
-            yield windows[self._tensor(np.minimum(channel, voices - 1)), band, place]
+            place = self._tensor((first[:, None] + shift) % period)
+            yield windows[self._tensor(row), band, place]
 
     def _extended_pool(self, least: int) -> Tensor:
         """The periodic noise pool ``(voices, B, at least least)``, kept, so that any tail is one stretch of it."""

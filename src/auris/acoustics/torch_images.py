@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from auris.acoustics.decay import octant
-from auris.acoustics.delay_kernel import tap_polynomials
+from auris.acoustics.delay_kernel import half_polynomials
 from auris.acoustics.directivity import omnidirectional_part
 from auris.acoustics.horizon import Horizons
-from auris.acoustics.image_blocks import NEAREST
-from auris.acoustics.paths import SoundPaths
+from auris.acoustics.image_blocks import TOUCHING
+from auris.acoustics.paths import NEAREST, SoundPaths
 from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver
 from auris.acoustics.scatter import DirectionTable
 from auris.acoustics.spherical_harmonics import harmonic_tables
@@ -120,7 +120,7 @@ def _coordinate(steps: Tensor, size: Tensor, source: Tensor, listener: Tensor) -
 
 
 def _length(vectors: Tensor) -> Tensor:
-    return (vectors**2).sum(dim=-1).clamp_min(NEAREST**2).sqrt()
+    return (vectors**2).sum(dim=-1).clamp_min(TOUCHING**2).sqrt()
 
 
 def weigh(images: Images, tensors: PathTensors, chosen: Tensor, horizons: Horizons) -> Tensor:
@@ -158,10 +158,16 @@ def _per_room(paths: SoundPaths, name: str, device: torch.device) -> Tensor:
     return torch.as_tensor(np.array([getattr(room, name) for room in paths.rooms], dtype=float), device=device)
 
 
+def turned_to_head(images: Images, rotations: Tensor) -> Tensor:
+    """Return image places ``(I, 3)`` in the frame of heads ``(I, 3, 3)``; one at the head's very place is straight ahead."""
+    ahead = images.offset.new_tensor([TOUCHING, 0.0, 0.0])
+    return torch.where(images.distance[:, None] > TOUCHING, torch.einsum("iax,ia->ix", rotations, images.offset), ahead)
+
+
 def ambisonic_contributions(images: Images, vectors: Tensor, weights: Tensor, receiver: AmbisonicReceiver) -> Contributions:
     """One row per path; columns are channels times bands. ``vectors`` ``(I, 3)`` lie in the head's frame."""
     harmonics = _harmonics(vectors / images.distance[:, None], receiver.order)
-    values = harmonics[:, :, None] * (weights / images.distance[:, None])[:, None]
+    values = harmonics[:, :, None] * (weights / images.distance[:, None].clamp_min(NEAREST))[:, None]
     return Contributions(images.path, images.distance, values.flatten(1))
 
 
@@ -170,7 +176,7 @@ def open_array_contributions(images: Images, vectors: Tensor, weights: Tensor, r
     positions = torch.as_tensor(np.array(receiver.positions), device=vectors.device)
     distance = _length(vectors[:, None] - positions)
     row = images.path[:, None] * len(positions) + torch.arange(len(positions), device=vectors.device)
-    values = weights[:, None] / distance[..., None]
+    values = weights[:, None] / distance[..., None].clamp_min(NEAREST)
     return Contributions(row.flatten(), distance.flatten(), values.flatten(0, 1))
 
 
@@ -189,7 +195,7 @@ def delay_taps(delay: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Return whole samples ``(K,)`` and the eight taps ``(K, 8)`` of fractional delays in samples."""
     whole = delay.detach().floor()
     u = (2.0 * (delay - whole) - 1.0).to(dtype)[:, None]
-    even, odd = (torch.as_tensor(part, dtype=dtype, device=delay.device) for part in tap_polynomials())
+    even, odd = (torch.as_tensor(part, dtype=dtype, device=delay.device) for part in half_polynomials())
     powers = (u**2) ** torch.arange(even.shape[1], device=delay.device)
     symmetric, skew = powers @ even.T, u * (powers @ odd.T)
     return whole.long(), torch.cat([symmetric + skew, (symmetric - skew).flip(-1)], dim=-1)

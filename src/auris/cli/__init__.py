@@ -14,7 +14,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from auris import __version__
-from auris.cli.console import error_message
+from auris.cli.console import WrongUse, error_message
 from auris.errors import AurisError
 
 VERBS = ("simulate", "listen", "train", "score", "models", "demo")
@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = module.run(arguments)
         sys.stdout.flush()
         return int(status)
+    except WrongUse as error:
+        error_message(f"{error}; auris {arguments.verb} --help tells more")
+        return 2
     except AurisError as error:
         error_message(str(error))
         return 1

@@ -31,6 +31,10 @@ def class_list(name: str | None) -> tuple[str, ...] | None:
     return (vocabulary(name) if known else read_vocabulary(name)).labels
 
 
+class WrongUse(Exception):  # noqa: N818 - what happened, not a fault of the program
+    """Arguments that contradict each other: the command line prints the sentence and exits with 2."""
+
+
 def error_message(text: str) -> None:
     """Print one error sentence on standard error."""
     print(f"auris: error: {text}", file=sys.stderr)
@@ -45,14 +49,15 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     """Print a table; columns that hold only numbers are aligned right."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(title=escape(title), box=SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(name, justify="right" if numeric else "left")
     for row in rows:
-        table.add_row(*(format_cell(cell) for cell in row))
+        table.add_row(*(escape(format_cell(cell)) for cell in row))
     if not rows:
         table.caption, table.caption_justify = empty, "left"
     Console(width=None if sys.stdout.isatty() else 120).print(table)

@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
         rows = [_cells(pair_row(result.scene, result.heard[layout], pair)) for pair in pairs]
         print_table(f"What was there, what was heard ({layout})", columns, rows)
     names = {
-        "f20": "F-score, right class within 20° (DCASE 2024)",
+        "f20": "F-score, right class within 20° (DCASE 2024, micro)",
         "localisation_error_deg": "localisation error of detected classes, degrees",
         "localisation_recall": "localisation recall",
         "relative_distance_error": "relative distance error",

@@ -30,12 +30,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the command."""
+    from auris import plots
     from auris.io.audio_files import probe, read_audio, resolve_layout
     from auris.io.dcase import write_dcase
     from auris.io.frame_labels import scene_to_rows
     from auris.io.scene_files import write_scene
     from auris.pipelines import listen, listener_for
 
+    classes = class_list(arguments.classes)
+    if arguments.plot:
+        plots.check_picture_name(arguments.plot)
     header = probe(arguments.file)
     layout = resolve_layout(header, arguments.layout)
     model = listener_for(layout, model=arguments.model)
@@ -49,13 +53,10 @@ def run(arguments: Namespace) -> int:
             report=lambda seconds: progress.update(task, completed=round(seconds)),
         )
     if arguments.csv:
-        classes = class_list(arguments.classes) or model.labels
-        write_dcase(arguments.csv, scene_to_rows(heard, classes), year=arguments.year, content="prediction")
+        write_dcase(arguments.csv, scene_to_rows(heard, classes or model.labels), year=arguments.year, content="prediction")
     if arguments.scene:
         write_scene(arguments.scene, heard)
     if arguments.plot:
-        from auris import plots
-
         audio = read_audio(arguments.file, layout=layout)
         plots.save_figure(arguments.plot, plots.directions(None, heard, audio=audio))
     for path in (arguments.csv, arguments.scene, arguments.plot):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from auris.cli.console import print_json, print_table
+from auris.cli.console import WrongUse, print_json, print_table
 
 HELP = "List the models, or show the card of one."
 
@@ -18,12 +18,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the command."""
-    from auris.errors import ParameterError
     from auris.models.pretrained import SHIPPED, describe
 
     if arguments.action == "show":
         if arguments.name is None:
-            raise ParameterError("auris models show needs a name; auris models list prints them")
+            raise WrongUse("auris models show needs a name; auris models list prints them")
         model = describe(arguments.name)
         if arguments.json:
             print_json(model)

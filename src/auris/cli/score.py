@@ -6,7 +6,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auris.cli.console import class_list, print_json, print_table
+from auris.cli.console import WrongUse, class_list, print_json, print_table
+from auris.errors import FormatError
 
 if TYPE_CHECKING:
     from auris.metrics.seld import SeldEvaluation
@@ -52,7 +53,14 @@ def _evaluation(arguments: Namespace) -> SeldEvaluation:
     year = int(arguments.year) if arguments.year.isdigit() else arguments.year
     classes = int(arguments.classes) if arguments.classes.isdigit() else len(class_list(arguments.classes) or ())
     paths = Path(arguments.reference), Path(arguments.prediction)
-    if not (paths[0].is_file() and paths[1].is_file() and isinstance(year, int)):
+    for path in paths:
+        if not path.exists():
+            raise FormatError(f"{path}: no such file or folder")
+    if paths[0].is_dir() != paths[1].is_dir():
+        raise WrongUse("--reference and --prediction must both be files, or both be folders")
+    if not isinstance(year, int) and not paths[0].is_dir():
+        raise WrongUse(f"--year {year} scores folders only")
+    if paths[0].is_dir():
         return evaluate_folders(*paths, classes=classes, year=year, parity=arguments.parity)
     sides = read_dcase(paths[0], year=year), read_dcase(paths[1], year=year, content="prediction")
     reference, prediction = ({paths[0].stem: rows} for rows in sides)

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from auris.cli.console import CLASSES_HELP, LAYOUT_HELP, LAYOUTS, class_list, message, print_json, print_table, progress_bar
-from auris.errors import FormatError, ParameterError
+from auris.cli.console import (
+    CLASSES_HELP,
+    LAYOUT_HELP,
+    LAYOUTS,
+    WrongUse,
+    class_list,
+    message,
+    print_json,
+    print_table,
+    progress_bar,
+)
+from auris.errors import FormatError
 
 if TYPE_CHECKING:
     from auris.acoustics.response_engine import ResponseEngine
     from auris.channels import ChannelLayout
     from auris.data.rendering_files import WrittenScene
     from auris.data.sound_bank import Bank
+    from auris.dsp.hrtf import DirectionalResponses
     from auris.scene import Scene
 
 HELP = "Render a scene to audio with its ground truth."
@@ -51,17 +62,58 @@ def run(arguments: Namespace) -> int:
     """Run the command."""
     from auris.pipelines import sound_bank
 
+    if (arguments.scene is None) == (arguments.sample is None):
+        raise WrongUse("give either a scene file or --sample N")
+    if arguments.sample is not None and arguments.sample < 1:
+        raise WrongUse(f"--sample needs a number of at least 1, got {arguments.sample}")
     bank = sound_bank(arguments.sounds)
+    receivers = _receivers(arguments)
     written = []
     with progress_bar() as progress:
-        jobs = _jobs(arguments, bank)
-        for folder, make_scene in progress.track(jobs, description="simulating"):
+        for folder, make_scene in progress.track(_jobs(arguments, bank), description="simulating"):
             if arguments.sample is not None and folder.exists() and not arguments.overwrite:
+                _check_complete(folder, receivers)
                 message(f"{folder} is there already; left as it is")
             else:
-                written.append(_render(make_scene(), folder, arguments, bank))
+                written.append(_render(make_scene(), folder, arguments, bank, receivers))
     _report(written, json=arguments.json)
     return 0
+
+
+@dataclass(frozen=True)
+class _Receiver:
+    """One layout to render to, with what it needs; read once, whatever the number of scenes."""
+
+    layout: ChannelLayout
+    hrtf: DirectionalResponses | None
+    engine: ResponseEngine | Literal["auto"]
+
+
+def _receivers(arguments: Namespace) -> list[_Receiver]:
+    from auris.channels import ChannelLayout
+    from auris.pipelines import measured_engine, read_hrtf_file
+
+    layouts = [ChannelLayout.parse(name) for name in arguments.layout]
+    if arguments.array:
+        layouts.append(_array_layout(arguments.array))
+    if arguments.responses:
+        wanted: list[ChannelLayout | None] = [*layouts] or [None]
+        engines = [measured_engine(arguments.responses, sample_rate=arguments.rate, layout=layout) for layout in wanted]
+        return [_Receiver(engine.measured.layout, None, engine) for engine in engines]
+    layouts = layouts or [ChannelLayout.parse("binaural")]
+    if arguments.hrtf and all(layout.kind != "binaural" for layout in layouts):
+        raise WrongUse("--hrtf is for --layout binaural")
+    hrtf = read_hrtf_file(arguments.hrtf) if arguments.hrtf else None
+    return [_Receiver(layout, hrtf if layout.kind == "binaural" else None, "auto") for layout in layouts]
+
+
+def _check_complete(folder: Path, receivers: list[_Receiver]) -> None:
+    """Refuse to go on from an earlier run that was asked for other layouts."""
+    missing = [r.layout.name for r in receivers if not (folder / f"{r.layout.name}.wav").is_file()]
+    if missing:
+        raise FormatError(
+            f"{folder} is there already, but without {' and '.join(missing)}; add --overwrite or choose another --out"
+        )
 
 
 def _jobs(arguments: Namespace, bank: Bank) -> list[tuple[Path, Callable[[], Scene]]]:
@@ -71,13 +123,9 @@ def _jobs(arguments: Namespace, bank: Bank) -> list[tuple[Path, Callable[[], Sce
     from auris.pipelines import sample_scene
 
     out = Path(arguments.out)
-    if (arguments.scene is None) == (arguments.sample is None):
-        raise ParameterError("give either a scene file or --sample N")
     if arguments.scene is not None:
         scene = read_scene(arguments.scene)
         return [(out, lambda: scene)]
-    if arguments.sample < 1:
-        raise ParameterError(f"--sample needs a number of at least 1, got {arguments.sample}")
     ranges = preset(arguments.preset)
     if (classes := class_list(arguments.classes)) is not None:
         ranges = replace(ranges, labels=tuple(label for label in bank.labels if label in classes))
@@ -89,29 +137,22 @@ def _jobs(arguments: Namespace, bank: Bank) -> list[tuple[Path, Callable[[], Sce
     return [(out / f"scene_{index:05d}", partial(make, index)) for index in range(arguments.sample)]
 
 
-def _render(scene: Scene, folder: Path, arguments: Namespace, bank: Bank) -> WrittenScene:
+def _render(scene: Scene, folder: Path, arguments: Namespace, bank: Bank, receivers: list[_Receiver]) -> WrittenScene:
     """Render a scene to every layout asked for and write it."""
     from auris.data.rendering_files import write_renderings
-    from auris.pipelines import measured_engine, simulate
+    from auris.pipelines import simulate
 
-    engine: ResponseEngine | Literal["auto"] = "auto"
-    layouts: list[ChannelLayout | str] = [*arguments.layout]
-    if arguments.array:
-        layouts.append(_array_layout(arguments.array))
-    if arguments.responses:
-        measured = measured_engine(arguments.responses, sample_rate=arguments.rate, layout=next(iter(layouts), None))
-        engine, layouts = measured, layouts or [measured.measured.layout]
     renderings = [
         simulate(
             scene,
-            layout=layout,
+            layout=receiver.layout,
             sample_rate=arguments.rate,
             sounds=bank,
-            hrtf=arguments.hrtf,
-            engine=engine,
+            hrtf=receiver.hrtf,
+            engine=receiver.engine,
             motion=arguments.motion,
         )
-        for layout in layouts or ["binaural"]
+        for receiver in receivers
     ]
     classes = class_list(arguments.classes)
     if classes is None and set(scene.labels) <= set(bank.labels):
@@ -128,7 +169,7 @@ def _render(scene: Scene, folder: Path, arguments: Namespace, bank: Bank) -> Wri
 
 def _array_layout(path: str) -> ChannelLayout:
     """Read an array: capsule positions in metres, and the radius of the rigid sphere that carries them, if any."""
-    from auris.channels import ChannelLayout
+    from auris.channels import array
     from auris.io.scene_files import read_plain
 
     plain = read_plain(path)
@@ -136,7 +177,7 @@ def _array_layout(path: str) -> ChannelLayout:
         raise FormatError(
             f"{path}: an array file has the key 'positions' ([[x, y, z], …] in metres) and may have 'sphere_radius'"
         )
-    return ChannelLayout.from_dict({"kind": "array", **plain})
+    return array(plain["positions"], sphere_radius=plain.get("sphere_radius"))
 
 
 def _report(written: list[WrittenScene], *, json: bool) -> None:

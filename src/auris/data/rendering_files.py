@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -83,7 +84,7 @@ def _write_all(
         layout = rendering.mixture.layout.name
         audio = {f"{layout}.wav": rendering.mixture}
         if contents == "stems":
-            titles = [f"{i:02d}_{s.label}" for i, s in enumerate(scene.sources)]
+            titles = [f"{i:02d}_{_file_name(s.label)}" for i, s in enumerate(scene.sources)]
             audio |= {f"stems/{t}_{layout}.wav": stem for t, stem in zip(titles, rendering.stems, strict=True)}
             audio |= {f"dry/{t}.wav": dry for t, dry in zip(titles, rendering.dry, strict=True)}
             if rendering.background is not None:
@@ -94,12 +95,30 @@ def _write_all(
     return names
 
 
+def _remove_stale(folder: Path, names: Sequence[str]) -> None:
+    """Remove the audio of an earlier scene, which must not stand beside the truth of this one; nothing else."""
+    ours = re.compile(r"(mono|stereo|binaural|foa|hoa\d|tetra|array\d+)\.wav|stems/(\d+|background)_.*\.wav|dry/\d+_.*\.wav")
+    for path in [*folder.glob("*.wav"), *folder.glob("stems/*.wav"), *folder.glob("dry/*.wav")]:
+        name = path.relative_to(folder).as_posix()
+        if ours.fullmatch(name) and name not in names:
+            path.unlink()
+
+
+def _file_name(label: str) -> str:
+    """A label as part of a file name: letters, digits, dash and underscore only."""
+    return re.sub(r"[^\w-]+", "_", label)[:80]
+
+
 def _move_into_place(temporary: Path, target: Path, names: Sequence[str]) -> None:
     """Rename the whole folder where possible; otherwise file by file into the folder that is there."""
     os.chmod(temporary, 0o755)
     if not target.exists() or not any(target.iterdir()):
         os.replace(temporary, target)
         return
-    for name in names:
+    # The truth comes last: a folder without scene.yaml is one that was cut short.
+    if (target / "scene.yaml").exists():
+        _remove_stale(target, names)
+        (target / "scene.yaml").unlink()
+    for name in sorted(names, key=lambda name: name == "scene.yaml"):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(temporary / name, target / name)

@@ -215,7 +215,10 @@ PRESETS: dict[str, ScenePreset] = {
     ),
     "training": _TRAINING,
     "first-listener-foa": _TRAINING,
-    "first-listener-binaural": replace(_TRAINING, sources=(1, 2), elevation_deg=(-30.0, 45.0), min_separation_deg=20.0),
+    # Two ears and a small network do not tell front from back, and a network that must guess says neither: the front half.
+    "first-listener-binaural": replace(
+        _TRAINING, sources=(1, 2), azimuth_deg=(-90.0, 90.0), elevation_deg=(-30.0, 45.0), min_separation_deg=20.0
+    ),
     "anechoic": ScenePreset(t60=None, diffuse_snr_db=None, elevation_deg=(-60.0, 60.0)),
     "hard": ScenePreset(
         sources=(3, 4),

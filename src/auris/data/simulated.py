@@ -1,7 +1,7 @@
 """Training examples mixed on the fly from rendered stems, and whole scenes rendered for validation.
 
 An example is up to three stems that overlap, each turned, mirrored, shifted in time and set to a level of its own, under
-diffuse and sensor noise; labels follow. Ambisonics turn about the vertical and mirror exactly; ears only exchange sides.
+diffuse and sensor noise; labels follow. Ambisonics turn and mirror exactly; ears only exchange sides.
 Stems of one example may come from different rooms: the listener network hears single sources in rooms, and the number
 of examples is what it lacks.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
@@ -49,6 +50,8 @@ class MixSettings:
         diffuse_snr_db: of the diffuse noise, against the mean power of the stems' first channel.
         sensor_snr_db: of each channel's own noise.
         turn: whether ambisonics are turned about the vertical and mirrored, and ears exchanged.
+        tilt_deg: ambisonics are also tilted by up to this angle, about any horizontal axis (degrees). Rooms are flat:
+            without it, a network does well by calling everything level.
         shift: longest shift in time, as a share of the example.
     """
 
@@ -58,6 +61,7 @@ class MixSettings:
     diffuse_snr_db: tuple[float, float] = (5.0, 40.0)
     sensor_snr_db: tuple[float, float] = (25.0, 60.0)
     turn: bool = True
+    tilt_deg: float = 45.0
     shift: float = 0.6
 
     def __post_init__(self) -> None:
@@ -186,9 +190,9 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
         left_right, up_down = rng.choice((-1.0, 1.0), size=2)
         if self.stems.layout == "binaural":
             return np.diag([1.0, left_right, 1.0])
-        yaw = rng.uniform(-math.pi, math.pi)
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]) @ np.diag([1.0, left_right, up_down])
+        yaw, tilt, back = rng.uniform(-1, 1, 3) * (math.pi, math.radians(self.mix.tilt_deg), math.pi)
+        turn = Rotation.from_euler("zyz", [yaw, tilt, back]).as_matrix()
+        return np.asarray(turn @ np.diag([1.0, left_right, up_down]))
 
     def _add(
         self, wave: Float32, shard: Shard, row: int, *, shift: int, turn: NDArray[np.float64], rng: np.random.Generator

@@ -103,7 +103,7 @@ class StemSettings:
 
     def digest(self) -> str:
         """Return a short name for these settings, so that stems of others are never taken for theirs."""
-        return blake2b(repr(self).encode(), digest_size=6).hexdigest()
+        return blake2b(repr((self, preset(self.preset))).encode(), digest_size=6).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

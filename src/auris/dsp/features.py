@@ -68,7 +68,7 @@ class AmbisonicFeatures(nn.Module):
         LayoutError: the input has another number of channels.
     """
 
-    inputs, channels = 4, 7
+    inputs, channels, levels = 4, 7, 4
     bank: Tensor
 
     def __init__(self, *, sample_rate: int, n_fft: int, window: int, hop: int, bands: int) -> None:
@@ -101,7 +101,7 @@ class BinauralFeatures(nn.Module):
         LayoutError: the input has another number of channels.
     """
 
-    inputs = 2
+    inputs, levels = 2, 2
     bank: Tensor
     steering: Tensor
 

@@ -203,7 +203,7 @@ class Turning:
     def __post_init__(self) -> None:
         object.__setattr__(self, "times", as_times(self.times, "orientation times"))
         for name in ("yaw", "pitch", "roll"):
-            values = tuple(float(v) for v in getattr(self, name))
+            values = tuple(float(v) for v in np.atleast_1d(getattr(self, name)))
             values = values * len(self.times) if len(values) == 1 else values
             if len(values) != len(self.times) or not np.all(np.isfinite(values)):
                 raise SceneError(f"{name} needs one finite angle per time ({len(self.times)}), got {getattr(self, name)!r}")

@@ -17,7 +17,7 @@ import soundfile
 from auris.audio import Audio
 from auris.channels import ChannelLayout
 from auris.errors import FormatError, LayoutError
-from auris.io.atomic import atomic_write
+from auris.io.atomic import atomic_write, write_text
 
 _TAG = "auris layout "
 _SUFFIXES = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24"), ".ogg": ("OGG", "VORBIS")}
@@ -54,7 +54,8 @@ def probe(path: str | Path) -> AudioFile:
         raise FormatError(f"{file}: the file is empty (0 bytes)")
     try:
         with soundfile.SoundFile(file) as stream:
-            layout = _layout_of_comment(stream.copy_metadata().get("comment", ""), stream.channels)
+            comment = stream.copy_metadata().get("comment", "")
+            layout = _layout_of_comment(comment, stream.channels) or _layout_beside(file, stream.channels)
             header = AudioFile(file, stream.channels, stream.samplerate, stream.frames, layout)
     except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError) as error:
         reason = str(getattr(error, "error_string", error)).rstrip(".")
@@ -131,7 +132,8 @@ def read_blocks(
 def write_audio(path: str | Path, audio: Audio) -> None:
     """Write audio atomically; the suffix chooses the format: .wav (32-bit float), .flac (24-bit), .ogg (Vorbis).
 
-    The layout is stored as the file's comment, so that auris reads it back without being told.
+    The layout is stored as the file's comment, so that auris reads it back without being told; an array too large for a
+    comment is stored beside the file, in ``<name>.layout.json``.
 
     Raises:
         FormatError: the suffix is unknown, the samples would clip in an integer format, or the folder cannot be written.
@@ -152,6 +154,9 @@ def write_audio(path: str | Path, audio: Audio) -> None:
                 stream.write(audio.samples.T)
             if kind == "WAV":
                 _clear_time_stamp(temporary)
+            with soundfile.SoundFile(temporary) as stream:
+                if _layout_of_comment(stream.copy_metadata().get("comment", ""), stream.channels) != audio.layout:
+                    _write_layout_beside(file, audio.layout)
         except soundfile.LibsndfileError as error:
             raise FormatError(f"cannot write {file}: {str(error).rstrip('.')}") from None
 
@@ -169,6 +174,22 @@ def _require_finite(samples: np.ndarray[tuple[int, ...], np.dtype[np.float32]], 
     if not np.all(np.isfinite(samples)):
         bad = int(np.count_nonzero(~np.isfinite(samples)))
         raise FormatError(f"{path}: {bad} samples are NaN or infinite; the file is damaged or was written by a faulty program")
+
+
+def _layout_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.layout.json")
+
+
+def _write_layout_beside(path: Path, layout: ChannelLayout) -> None:
+    write_text(_layout_file(path), json.dumps(layout.to_dict()) + "\n")
+
+
+def _layout_beside(path: Path, channels: int) -> ChannelLayout | None:
+    """Layout stated in a file beside an audio file, if there is one."""
+    place = _layout_file(path)
+    if not place.is_file() or place.stat().st_size > 2**20:
+        return None
+    return _layout_of_comment(_TAG + place.read_text(encoding="utf-8", errors="replace"), channels)
 
 
 def _layout_of_comment(comment: str, channels: int) -> ChannelLayout | None:

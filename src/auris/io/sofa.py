@@ -80,10 +80,11 @@ def read_room_responses(path: str | Path, *, layout: ChannelLayout | str | None 
         meaning = _layout(file, layout, convention, receivers)
         if meaning.channels != receivers:
             raise file.error(f"layout {meaning.name} has {meaning.channels} channels, the file has {receivers} receivers")
-        listeners, rotations = file.listener(measurements)
+        listeners, rotations = file.pose("Listener", measurements)
         sources = file.positions("SourcePosition", measurements)[:, None]
-        if emitters > 1:
-            sources = sources + file.positions("EmitterPosition", emitters)
+        if emitters > 1:  # their positions are relative to the source's own axes
+            centres, turns = file.pose("Source", measurements)
+            sources = centres[:, None] + np.einsum("mij,ej->mei", turns, file.positions("EmitterPosition", emitters))
         sources = np.broadcast_to(sources, (measurements, emitters, 3)).reshape(-1, 3)
         responses = data.transpose(0, 2, 1, 3).reshape(-1, receivers, data.shape[-1])
         name = file.text("Title") or Path(path).stem

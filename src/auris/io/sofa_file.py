@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -124,26 +124,26 @@ class SofaFile:
             raise self.error(f"{name} is in {frame!r} coordinates; cartesian and spherical are read")
         return np.broadcast_to(values, (count, 3)).astype(float)
 
-    def listener(self, count: int) -> tuple[Floats, Floats]:
-        """Return the listener's positions ``(count, 3)`` and body-to-room matrices ``(count, 3, 3)``."""
-        place = self.positions("ListenerPosition", count)
-        if not self._has("ListenerView"):
+    def pose(self, who: Literal["Listener", "Source"], count: int) -> tuple[Floats, Floats]:
+        """Return positions ``(count, 3)`` and body-to-room matrices ``(count, 3, 3)`` of the listener or the source."""
+        place, view, upward = self.positions(f"{who}Position", count), f"{who}View", f"{who}Up"
+        if not self._has(view):
             return place, np.broadcast_to(np.eye(3), (count, 3, 3)).copy()
-        kind = self.text("Type", "ListenerView") or "cartesian"
-        forward = self.positions("ListenerView", count, kind=kind)
+        kind = self.text("Type", view) or "cartesian"
+        forward = self.positions(view, count, kind=kind)
         up = np.broadcast_to([0.0, 0.0, 1.0], (count, 3))
-        if self._has("ListenerUp"):
-            up = self.positions("ListenerUp", count, kind=self.text("Type", "ListenerUp") or kind)
+        if self._has(upward):
+            up = self.positions(upward, count, kind=self.text("Type", upward) or kind)
         left = np.cross(up, forward)
         axes = np.stack([forward, left, np.cross(forward, left)], axis=-1)
         length = np.linalg.norm(axes, axis=1, keepdims=True)
         if np.any(length < 1e-9):
-            raise self.error("ListenerView and ListenerUp must be two directions that differ")
+            raise self.error(f"{view} and {upward} must be two directions that differ")
         return place, axes / length
 
     def source_positions(self, count: int) -> Floats:
         """Return the sources ``(count, 3)`` in the listener's own frame."""
-        place, rotations = self.listener(count)
+        place, rotations = self.pose("Listener", count)
         relative = self.positions("SourcePosition", count) - place
         return np.asarray(np.einsum("rji,rj->ri", rotations, relative))
 

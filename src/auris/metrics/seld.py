@@ -14,6 +14,7 @@ does as the published code does, to reproduce published numbers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -290,13 +291,20 @@ def score_scenes(
         year: whose rules.
         average: None takes the official one.
         rules: own rules instead of the year's.
-        hop: seconds per frame.
+        hop: seconds per frame; rules that count segments of a second (2021 to 2023, PSELDNets) know only 0.1.
 
     Raises:
-        ParameterError: a scene has a class outside the vocabulary, the numbers of scenes differ, or the rules are unknown.
+        ParameterError: a scene has a class outside the vocabulary, the numbers of scenes differ, the rules are unknown, or they
+            count segments and ``hop`` is not 0.1.
     """
+    chosen = rules or rules_of(year)
+    if chosen.counting == "segments" and not math.isclose(hop, HOP):
+        raise ParameterError(
+            f"{chosen.name} counts segments of {BLOCK} frames of {HOP} seconds, got hop={hop!r}; leave hop out, "
+            "or take rules that count single frames (2024, 2025)"
+        )
     pairs = [[scenes] if isinstance(scenes, Scene) else list(scenes) for scenes in (reference, prediction)]
     if len(pairs[0]) != len(pairs[1]) or not pairs[0]:
         raise ParameterError(f"one heard scene per true scene is needed, got {len(pairs[1])} for {len(pairs[0])}")
     sides = [{str(i): scene_to_rows(scene, vocabulary, hop=hop) for i, scene in enumerate(side)} for side in pairs]
-    return evaluate_labels(*sides, classes=len(vocabulary), year=year, rules=rules).score(average)
+    return evaluate_labels(*sides, classes=len(vocabulary), rules=chosen).score(average)

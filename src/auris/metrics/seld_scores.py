@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from auris.geometry.directions import Floats
 from auris.metrics.seld_rules import Average, SeldRules, average_of
 
-_PER_CLIP = ("substitutions", "deletions", "insertions")
-
 
 @dataclass(frozen=True, eq=False)
 class SeldCounts:

@@ -105,13 +105,59 @@ class MultiAccdoaHead(nn.Module):
         self.place = nn.Linear(width, tracks * classes * 4)
         nn.init.constant_(self.activity.bias, -2.0)  # most classes are silent most of the time
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Return vectors of length 0..1 and distances in metres."""
+    def forward(self, hidden: Tensor, hint: Tensor | None = None) -> Tensor:
+        """Return vectors of length 0..1 and distances in metres; a hint ``(B, T, C, 4)`` is added to what is said of places."""
         activity = self.activity(hidden).sigmoid()[..., None, :, None]
         place = self.place(hidden).unflatten(-1, (self.tracks, self.classes, 4))
+        if hint is not None:
+            place = place + hint[:, :, None]
         vectors = activity * functional.normalize(place[..., :3], dim=-1)
         distance = (place[..., 3:] + math.log(2.0)).clamp(math.log(NEAREST), math.log(FARTHEST)).exp()
         return torch.cat([vectors, distance], dim=-1)
+
+
+class MaskedAccdoaHead(nn.Module):
+    """Multi-ACCDOA whose directions are read from the cues of the bands and moments in which a class is heard.
+
+    An encoder knows well what sounds, and in which bands, but blurs where: a direction must pass through all its layers.
+    Here it says for every class a weight of each band, and the spatial cues of the front end, averaged with these weights in
+    the frame and over its surroundings, go straight to the readout of direction and distance.
+
+    Shape:
+        - Input: ``(batch, frames, width)`` and cues ``(batch, frames, bands, kinds)``
+        - Output: ``(batch, frames, tracks, classes, 4)``
+
+    Args:
+        width: of the encoder's frames.
+        classes: number of classes.
+        bands: mel bands of the cues.
+        kinds: cues of each band.
+        tracks: tracks of each class.
+        reach: frames before and after that the wider average takes in.
+        units: of the readout.
+    """
+
+    def __init__(
+        self, width: int, *, classes: int, bands: int, kinds: int, tracks: int = 3, reach: int = 5, units: int = 48
+    ) -> None:
+        super().__init__()
+        self.plain = MultiAccdoaHead(width, classes=classes, tracks=tracks)
+        self.bands, self.reach = bands, reach
+        self.mask = nn.Linear(width, classes * bands)
+        # The same readout for all classes: it learns acoustics, not vocabulary.
+        self.readout = nn.Sequential(nn.Linear(2 * kinds, units), nn.ReLU(), nn.Linear(units, 4))
+        self.shortcut = nn.Linear(2 * kinds, 4)
+
+    def forward(self, hidden: Tensor, cues: Tensor) -> Tensor:
+        """Return vectors of length 0..1 and distances in metres."""
+        weights = self.mask(hidden).unflatten(-1, (-1, self.bands)).clamp(-8, 8).exp()
+        sums = torch.cat([weights @ cues, weights.sum(dim=-1, keepdim=True)], dim=-1)  # (B, T, C, kinds + 1)
+        flat = sums.flatten(2).transpose(1, 2)
+        wide = functional.avg_pool1d(flat, 2 * self.reach + 1, stride=1, padding=self.reach, count_include_pad=False)
+        around = wide.transpose(1, 2).reshape(sums.shape)
+        pooled = torch.cat([part[..., :-1] / part[..., -1:] for part in (sums, around)], dim=-1)
+        outputs: Tensor = self.plain(hidden, self.readout(pooled) + self.shortcut(pooled))
+        return outputs
 
 
 class Losses(NamedTuple):

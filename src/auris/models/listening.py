@@ -93,6 +93,8 @@ def frame_outputs(model: FrameListener, blocks: Iterable[Audio]) -> tuple[NDArra
 
 
 def _outputs(model: FrameListener, block: Audio) -> NDArray[np.float32]:
+    if not block.length:
+        raise ParameterError("there is no audio to listen to")
     if block.layout != model.layout:
         raise LayoutError(f"this listener needs {model.layout.name} audio, but the audio is {block.layout.name}")
     samples = resample(block.samples, block.sample_rate, model.sample_rate)

@@ -18,7 +18,7 @@ from torch.nn import functional
 from auris.channels import ChannelLayout
 from auris.dsp.features import AmbisonicFeatures, BinauralFeatures
 from auris.errors import ParameterError, unknown_name
-from auris.models.accdoa import MultiAccdoaHead
+from auris.models.accdoa import MaskedAccdoaHead, MultiAccdoaHead
 from auris.models.detections import DetectionSettings
 
 _FRONT_ENDS = {"foa": AmbisonicFeatures, "binaural": BinauralFeatures}
@@ -41,6 +41,7 @@ class SeldCrnnConfig:
         hidden: units of the GRU in each direction.
         recurrent_layers: layers of the GRU.
         tracks: simultaneous sounds of one class that can be told apart.
+        head: how places are said.
         dropout: share of units dropped in training.
         detection: how outputs become events.
     """
@@ -57,6 +58,7 @@ class SeldCrnnConfig:
     hidden: int = 128
     recurrent_layers: int = 2
     tracks: int = 3
+    head: Literal["linear", "masked"] = "linear"
     dropout: float = 0.1
     detection: DetectionSettings = field(default_factory=DetectionSettings)
 
@@ -168,7 +170,13 @@ class SeldCrnn(nn.Module):
             recurrent_layers=config.recurrent_layers,
             dropout=config.dropout,
         )
-        self.head = MultiAccdoaHead(2 * config.hidden, classes=len(config.labels), tracks=config.tracks)
+        sizes = {"classes": len(config.labels), "tracks": config.tracks}
+        self.head: nn.Module
+        if config.head == "masked":
+            kinds = self.front_end.channels - self.front_end.levels
+            self.head = MaskedAccdoaHead(2 * config.hidden, bands=config.bands, kinds=kinds, **sizes)
+        else:
+            self.head = MultiAccdoaHead(2 * config.hidden, **sizes)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -208,8 +216,18 @@ class SeldCrnn(nn.Module):
 
     def from_features(self, features: Tensor) -> Tensor:
         """Return the output for features (training changes them on the way)."""
-        outputs: Tensor = self.head(self.encoder(features))
+        hidden = self.encoder(features)
+        outputs: Tensor = self.head(hidden, *([self.cues(features)] if self.config.head == "masked" else []))
         return outputs
+
+    def cues(self, features: Tensor) -> Tensor:
+        """Return the spatial cues of each band in each label frame ``(B, T, bands, kinds)``: means by amplitude."""
+        levels = self.front_end.levels
+        amplitude = 10 ** (features[:, :levels].mean(dim=1, keepdim=True) / 20)
+        weighted = torch.cat([features[:, levels:] * amplitude, amplitude], dim=1)
+        batch, kinds, frames, bands = weighted.shape
+        sums = weighted.reshape(batch, kinds, frames // self.config.frames_per_label, -1, bands).sum(dim=3)
+        return (sums[:, :-1] / sums[:, -1:]).permute(0, 2, 3, 1)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return multi-ACCDOA with distance."""
