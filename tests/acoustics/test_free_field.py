@@ -173,7 +173,7 @@ def test_nearer_than_ten_centimetres_a_source_gets_no_louder() -> None:
         receiver = receiver_for(ChannelLayout.parse(name), RATE)
         ears = np.array([2.0, 1.5, 1.2])
         room = ShoeboxAcoustics.from_room(Room((5, 4, 3), t60=0.3), RATE)
-        paths = SoundPaths.in_room(room, ears + [[0.2, 0, 0], [0.1, 0, 0], [0.05, 0, 0]], ears)
+        paths = SoundPaths.in_room(room, ears + np.outer([0.2, 0.1, 0.05], [1, 0, 0]), ears)
         for engine in (ShoeboxEngine(receiver, RATE), TorchShoeboxEngine(receiver, RATE)):
             levels = np.abs(spectrum(engine.early(paths) - engine.reflections(paths))[1]).mean(axis=(1, 2))
             np.testing.assert_allclose(levels / levels[1], [0.5, 1.0, 1.0], rtol=5e-3)

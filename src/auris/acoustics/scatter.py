@@ -67,7 +67,7 @@ def _time_arrivals(count: int, distance: Floats, speed: float, timing: Timing, a
 
 @compiled
 def _turn_to_head(count: int, rotation: Floats, block: Block, vector: Floats) -> None:
-    """Write image positions ``vector[axis, i]`` in the frame of the listener's head; one at its very place is straight ahead."""
+    """Write image positions ``vector[axis, i]`` in the frame of the head; what is at its very place is straight ahead."""
     for axis in range(3):
         along_x, along_y, along_z = rotation[0, axis], rotation[1, axis], rotation[2, axis]
         for i in range(count):

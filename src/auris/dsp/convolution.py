@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft
 
+from auris.dsp.fourier import irfft, rfft
 from auris.errors import ParameterError
 
 Float32 = NDArray[np.float32]
@@ -168,7 +168,7 @@ def _overlap_save(x: Float32, h: Float32, out: Float32) -> None:
         return
     size = _block_size(taps, length)
     step = size - taps + 1
-    spectra = fft.rfft(h, n=size)
+    spectra = rfft(h, size)
     blocks = range(0, length, step)
     per_round = max(1, SCRATCH // (channels * size))
     for first in range(0, len(blocks), per_round):
@@ -178,11 +178,11 @@ def _overlap_save(x: Float32, h: Float32, out: Float32) -> None:
             frames = _frames(x[source], starts, before=taps - 1, size=size)
             if frames is None:
                 continue
-            product = fft.rfft(frames)[:, None, :] * spectra[source]
+            product = rfft(frames)[:, None, :] * spectra[source]
             total = product if total is None else np.add(total, product, out=total)
         if total is None:
             continue
-        blocks_out = fft.irfft(total, n=size)
+        blocks_out = irfft(total, size)
         for start, block in zip(starts, blocks_out, strict=True):
             stop = min(start + step, length)
             out[:, start:stop] += block[:, taps - 1 : taps - 1 + stop - start]
@@ -247,11 +247,11 @@ def _fade_input(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, length
         if frames is None:
             continue
         both = np.union1d(segments, segments + 1)
-        spectra = fft.rfft(keyframes(both), n=size)
+        spectra = rfft(keyframes(both), size)
         place = np.searchsorted(both, segments)
-        total = fft.rfft(frames * falling, n=size)[:, None] * spectra[place]
-        total += fft.rfft(frames * rising, n=size)[:, None] * spectra[place + 1]
-        grains = fft.irfft(total, n=size)[..., : hop + taps - 1]
+        total = rfft(frames * falling, size)[:, None] * spectra[place]
+        total += rfft(frames * rising, size)[:, None] * spectra[place + 1]
+        grains = irfft(total, size)[..., : hop + taps - 1]
         for segment, grain in zip(segments, grains, strict=True):
             _add(out, grain, int(segment) * hop)
     return out
@@ -268,9 +268,9 @@ def _fade_output(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, lengt
         frames = _frames(x, indices * hop, before=hop + taps - 1, size=2 * hop + taps - 1)
         if frames is None:
             continue
-        spectra = fft.rfft(keyframes(indices), n=size)
-        spectra *= fft.rfft(frames, n=size)[:, None]
-        heard = (fft.irfft(spectra, n=size)[..., taps - 1 : taps - 1 + 2 * hop] * window).swapaxes(0, 1)
+        spectra = rfft(keyframes(indices), size)
+        spectra *= rfft(frames, size)[:, None]
+        heard = (irfft(spectra, size)[..., taps - 1 : taps - 1 + 2 * hop] * window).swapaxes(0, 1)
         out[:, indices] += heard[..., :hop]
         out[:, indices + 1] += heard[..., hop:]
     return out.reshape(out.shape[0], -1)[:, hop : hop + length]

@@ -130,11 +130,12 @@ class ValidationRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One published experiment."""
+    """One published experiment: its name, classes and seed, a note for the card, and the parts described above."""
 
     name: str
     labels: tuple[str, ...]
     seed: int = 0
+    note: str = ""
     model: ModelRecipe = field(default_factory=ModelRecipe)
     stems: StemSettings = field(default_factory=StemSettings)
     pool: PoolRecipe = field(default_factory=PoolRecipe)

@@ -132,6 +132,7 @@ def model_card(recipe: Recipe, model: Any, reached: Mapping[str, Any]) -> str:
         scenes=recipe.validation.scenes,
         table="\n".join(lines),
         heads=_HEADS if recipe.stems.layout == "binaural" else "",
+        note=f"\n{recipe.note}\n" if recipe.note else "",
         limits=_LIMITS[recipe.stems.layout],
     )
 
@@ -157,7 +158,8 @@ _HEADS = (
 )
 _LIMITS = {
     "foa": "Ideal ambisonics only: real microphone arrays lose directions above their spatial aliasing frequency.",
-    "binaural": "Front and back, and heights, are told apart poorly from two ears and small data; left and right are reliable.",
+    "binaural": "Only the front half was trained, azimuths within 90°: a sound behind is heard as its mirror image in front. "
+    "Heights are told poorly from two ears and small data.",
 }
 _CARD = """---
 library_name: auris
@@ -182,7 +184,7 @@ single sources, a third of them moving, in shoebox rooms of the preset `{preset}
 Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and CC-Sampling+, LibriSpeech and spoken
 digits, music from public collections; authors and licences are in the `ATTRIBUTION.csv` of the sound folder) and procedural
 synthesis ({share}).
-{heads}
+{heads}{note}
 ## Measured
 
 {scenes} scenes of 5 s per row, from the same preset in rooms that were not trained in. `recordings` are of fold {tested},
@@ -198,5 +200,5 @@ sources at once, quiet ones especially, are often heard as two. Events of one cl
 
 ## Licence
 
-Weights: Apache-2.0. Recipe: `recipes/{name}.yaml`; `auris train` repeats the training.
+Weights: Apache-2.0. Recipe: `recipes/{name}.yaml`, for `auris train`.
 """
