@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auris.errors import FormatError, ParameterError
@@ -125,6 +125,7 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
         read_vocabulary(tmp_path / "none.csv")
 
 
+@example(["name", "label"])
 @given(st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12), min_size=1, max_size=20, unique=True))
 def test_any_list_survives_a_file(labels: list[str]) -> None:
     import tempfile

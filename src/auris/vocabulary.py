@@ -280,7 +280,7 @@ def read_vocabulary(path: str | Path, *, name: str | None = None) -> Vocabulary:
 
     The published tables are understood as they are: ``class_labels_indices_subset.csv`` of Spatial-AST (index, mid,
     display_name) and ``cls_indices_train.tsv`` of PSELDNets (index, mid, label, clips, seconds), with or without a header.
-    A plain text file with one class per line is one too. The number of a class is its row, as in both originals, whatever
+    A plain text file with one class per line is one too, without a header. The number of a class is its row, as in both originals, whatever
     an index column says.
 
     Args:
@@ -303,7 +303,7 @@ def read_vocabulary(path: str | Path, *, name: str | None = None) -> Vocabulary:
     rows = [[line] for line in lines] if plain else list(csv.reader(lines, delimiter=delimiter))
     numbered = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, start=1)]
     numbered = [(number, row) for number, row in numbered if any(row)]
-    label_column, code_column, body = _columns(numbered)
+    label_column, code_column, body = (0, None, numbered) if plain else _columns(numbered)
     labels, codes = [], []
     for number, row in body:
         if len(row) <= label_column or not row[label_column]:
