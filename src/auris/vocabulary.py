@@ -280,8 +280,8 @@ def read_vocabulary(path: str | Path, *, name: str | None = None) -> Vocabulary:
 
     The published tables are understood as they are: ``class_labels_indices_subset.csv`` of Spatial-AST (index, mid,
     display_name) and ``cls_indices_train.tsv`` of PSELDNets (index, mid, label, clips, seconds), with or without a header.
-    A plain text file with one class per line is one too, without a header. The number of a class is its row, as in both originals, whatever
-    an index column says.
+    A plain text file with one class per line, and no header, is one too. The number of a class is its row, as in both
+    originals, whatever an index column says.
 
     Args:
         path: .csv, .tsv or .txt.

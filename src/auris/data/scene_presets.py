@@ -204,6 +204,7 @@ PRESETS: dict[str, ScenePreset] = {
         room_width=(4.0, 7.0),
         t60=(0.3, 0.5),
         distance=(1.0, 4.0),
+        azimuth_deg=(-90.0, 90.0),  # in front, where both shipped listeners tell directions
         elevation_deg=(-20.0, 30.0),
         min_separation_deg=25.0,
         moving_probability=0.5,

@@ -182,8 +182,8 @@ Hears who sounds, when, from where and how far, ten times a second, in {layout}.
 Trained for {minutes} minutes ({steps} steps of {batch} examples of 5 s) on scenes mixed on the fly from {stems} rendered
 single sources, a third of them moving, in shoebox rooms of the preset `{preset}`, under diffuse and sensor noise.
 Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and CC-Sampling+, LibriSpeech and spoken
-digits, music from public collections; authors and licences are in the `ATTRIBUTION.csv` of the sound folder) and procedural
-synthesis ({share}).
+digits under CC-BY and CC-BY-SA 4.0, music from public collections; authors and licences are in the `ATTRIBUTION.csv` of the
+sound folder) and procedural synthesis ({share}).
 {heads}{note}
 ## Measured
 
@@ -195,7 +195,9 @@ DCASE 2024, LE_CD, LR_CD and ER20 by those of 2023; means over the classes prese
 
 ## Limits
 
-{limits} Everything was simulated: expect less on recordings of real rooms. Distances beyond 5 m were not trained. Three
+{limits}
+
+Everything was simulated: expect less on recordings of real rooms. Distances beyond 5 m were not trained. Three
 sources at once, quiet ones especially, are often heard as two. Events of one class closer than 18° count as one.
 
 ## Licence
