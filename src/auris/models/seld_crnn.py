@@ -7,7 +7,6 @@ label rate of ten frames a second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,6 +19,8 @@ from auris.dsp.features import AmbisonicFeatures, BinauralFeatures
 from auris.errors import ParameterError, unknown_name
 from auris.models.accdoa import MaskedAccdoaHead, MultiAccdoaHead
 from auris.models.detections import DetectionSettings
+from auris.models.encoders import BaselineEncoder, ConvRecurrentEncoder
+from auris.models.precedence_head import PrecedenceHead
 
 _FRONT_ENDS = {"foa": AmbisonicFeatures, "binaural": BinauralFeatures}
 
@@ -37,11 +38,13 @@ class SeldCrnnConfig:
         hop: samples between feature frames.
         bands: mel bands; a multiple of 32.
         frames_per_label: feature frames in one label frame.
-        widths: channels of the five convolutions.
+        encoder: ``strided`` is ours; ``dcase2024`` has the shape of that challenge's baseline, for comparison.
+        widths: channels of the convolutions, five of them in ``strided`` and three in ``dcase2024``.
         hidden: units of the GRU in each direction.
         recurrent_layers: layers of the GRU.
         tracks: simultaneous sounds of one class that can be told apart.
-        head: how places are said.
+        head: how places are said: read from the encoder alone (``linear``), from cues in the bands of a class
+            (``masked``), or from its first wavefronts (``precedence``, :mod:`auris.models.precedence_head`).
         dropout: share of units dropped in training.
         detection: how outputs become events.
     """
@@ -54,11 +57,12 @@ class SeldCrnnConfig:
     hop: int = 480
     bands: int = 64
     frames_per_label: int = 5
+    encoder: Literal["strided", "dcase2024"] = "strided"
     widths: tuple[int, ...] = (32, 64, 96, 128, 128)
     hidden: int = 128
     recurrent_layers: int = 2
     tracks: int = 3
-    head: Literal["linear", "masked"] = "linear"
+    head: Literal["linear", "masked", "precedence"] = "linear"
     dropout: float = 0.1
     detection: DetectionSettings = field(default_factory=DetectionSettings)
 
@@ -67,76 +71,16 @@ class SeldCrnnConfig:
             raise ParameterError(f"a listener needs class labels, each once; got {list(self.labels)}")
         if self.layout not in _FRONT_ENDS:
             raise ParameterError(unknown_name("layout for SeldCrnn", self.layout, _FRONT_ENDS))
-        if self.bands % 32 or len(self.widths) != 5:
-            raise ParameterError(f"bands must be a multiple of 32 and widths five numbers, got {self.bands}, {self.widths}")
-
-
-class ConvRecurrentEncoder(nn.Module):
-    """Convolutions over time and mel bands, then a bidirectional GRU over label frames.
-
-    Shape:
-        - Input: ``(batch, channels, frames, bands)``, frames a multiple of ``frames_per_label``
-        - Output: ``(batch, frames // frames_per_label, 2 * hidden)``
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        bands: int,
-        *,
-        frames_per_label: int,
-        widths: Sequence[int],
-        hidden: int,
-        recurrent_layers: int,
-        dropout: float,
-    ) -> None:
-        super().__init__()
-        # Levels, cosines and decibels meet at the same size. Without weights, so that no gradient is needed behind the
-        # first convolution, the largest.
-        self.scale = nn.BatchNorm1d(channels * bands, affine=False)
-        first, second, third, fourth, fifth = widths
-        self.convolutions = nn.Sequential(
-            *_convolution(channels, first, (3, 3), stride=(1, 2), padding=(1, 1)),
-            *_convolution(first, second, (frames_per_label, 3), stride=(frames_per_label, 2), padding=(0, 1)),
-            *_convolution(second, third, (3, 3)),
-            nn.MaxPool2d((1, 2)),
-            *_convolution(third, fourth, (3, 3)),
-            nn.MaxPool2d((1, 2)),
-            *_convolution(fourth, fifth, (3, 3)),
-        )
-        self.project = nn.Linear(fifth * bands // 16, 2 * hidden)
-        self.recurrent = nn.GRU(
-            2 * hidden,
-            hidden,
-            recurrent_layers,
-            batch_first=True,
-            bidirectional=True,
-            dropout=dropout if recurrent_layers > 1 else 0.0,
-        )
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return one vector per label frame."""
-        batch, channels, frames, bands = features.shape
-        flat = features.transpose(2, 3).reshape(batch, channels * bands, frames)
-        scaled = self.scale(flat).reshape(batch, channels, bands, frames).transpose(2, 3)
-        maps = self.convolutions(scaled.contiguous(memory_format=torch.channels_last))
-        sequence = functional.relu(self.project(self.dropout(maps.transpose(1, 2).flatten(2))))
-        outputs: Tensor = self.dropout(sequence + self.recurrent(sequence)[0])
-        return outputs
-
-
-def _convolution(
-    inputs: int,
-    outputs: int,
-    kernel: tuple[int, int],
-    *,
-    stride: tuple[int, int] = (1, 1),
-    padding: tuple[int, int] = (1, 1),
-) -> list[nn.Module]:
-    """Convolution, normalisation, rectifier."""
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, bias=False)
-    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+        layers = 5 if self.encoder == "strided" else 3
+        if self.bands % 32 or len(self.widths) != layers:
+            raise ParameterError(
+                f"bands must be a multiple of 32 and widths {layers} numbers for {self.encoder}, "
+                f"got {self.bands}, {self.widths}"
+            )
+        if self.head == "precedence" and self.layout != "foa":
+            raise ParameterError(
+                f"the precedence head reads intensities, which {self.layout} has not; use head linear or masked"
+            )
 
 
 class SeldCrnn(nn.Module):
@@ -161,7 +105,8 @@ class SeldCrnn(nn.Module):
         self.front_end = _FRONT_ENDS[config.layout](
             sample_rate=config.sample_rate, n_fft=config.n_fft, window=config.window, hop=config.hop, bands=config.bands
         )
-        self.encoder = ConvRecurrentEncoder(
+        kind = ConvRecurrentEncoder if config.encoder == "strided" else BaselineEncoder
+        self.encoder = kind(
             self.front_end.channels,
             config.bands,
             frames_per_label=config.frames_per_label,
@@ -170,13 +115,18 @@ class SeldCrnn(nn.Module):
             recurrent_layers=config.recurrent_layers,
             dropout=config.dropout,
         )
-        sizes = {"classes": len(config.labels), "tracks": config.tracks}
-        self.head: nn.Module
+        self.head = self._make_head(config)
+
+    def _make_head(self, config: SeldCrnnConfig) -> nn.Module:
+        width, levels = self.encoder.width, self.front_end.levels
+        classes, tracks, bands = len(config.labels), config.tracks, config.bands
+        if config.head == "linear":
+            return MultiAccdoaHead(width, classes=classes, tracks=tracks)
         if config.head == "masked":
-            kinds = self.front_end.channels - self.front_end.levels
-            self.head = MaskedAccdoaHead(2 * config.hidden, bands=config.bands, kinds=kinds, **sizes)
-        else:
-            self.head = MultiAccdoaHead(2 * config.hidden, **sizes)
+            kinds = self.front_end.channels - levels
+            return MaskedAccdoaHead(width, classes=classes, tracks=tracks, bands=bands, kinds=kinds)
+        rate = config.frames_per_label
+        return PrecedenceHead(width, classes=classes, tracks=tracks, bands=bands, levels=levels, frames_per_label=rate)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -217,7 +167,10 @@ class SeldCrnn(nn.Module):
     def from_features(self, features: Tensor) -> Tensor:
         """Return the output for features (training changes them on the way)."""
         hidden = self.encoder(features)
-        outputs: Tensor = self.head(hidden, *([self.cues(features)] if self.config.head == "masked" else []))
+        if self.config.head == "linear":
+            outputs: Tensor = self.head(hidden)
+        else:
+            outputs = self.head(hidden, self.cues(features) if self.config.head == "masked" else features)
         return outputs
 
     def cues(self, features: Tensor) -> Tensor:
