@@ -13,6 +13,7 @@ from auris.vocabulary import (
     SOUNDS,
     VOCABULARIES,
     Vocabulary,
+    read_pseldnets_vocabulary,
     read_vocabulary,
     vocabulary,
 )
@@ -118,6 +119,22 @@ def test_damaged_tables_are_named(tmp_path: Path, content: bytes, message: str) 
     with pytest.raises(FormatError, match=message) as caught:
         read_vocabulary(file)
     assert "classes.tsv" in str(caught.value)
+
+
+def test_the_classes_of_pseldnets_come_from_its_table(tmp_path: Path) -> None:
+    table = tmp_path / "cls_indices_train.tsv"
+    rows = [f"{n}\t/m/{n:05d}\tClass {n}\t194\t1259.5\n" for n in range(170)]
+    table.write_text("".join(rows))
+    assert read_pseldnets_vocabulary(table).label(24) == "Class 24"
+    table.write_text("".join(rows[:-1]))
+    with pytest.raises(FormatError, match=r"169 classes, but PSELDNets has 170; give the cls_indices_train\.tsv"):
+        read_pseldnets_vocabulary(table)
+
+
+def test_starss_has_the_classes_of_2022() -> None:
+    words = ["Female", "Male", "Clapping", "Telephone", "Laughter", "Domestic", "Walk", "Door", "Music", "Musical", "Water"]
+    words += ["Bell", "Knock"]
+    assert [label.replace(",", "").split()[0] for label in vocabulary("starss23")] == words
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from auris.audio import Audio
 from auris.channels import ChannelLayout
-from auris.errors import LayoutError
+from auris.errors import LayoutError, ParameterError
 from auris.scene import Scene
 from auris.seeding import derive
 
 if TYPE_CHECKING:
+    import torch
+
     from auris.acoustics.measured import MeasuredEngine
     from auris.acoustics.renderer import Rendering
     from auris.acoustics.response_engine import ResponseEngine
     from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
     from auris.dsp.hrtf import DirectionalResponses
-    from auris.models.listening import FrameListener
+    from auris.models.listening import FrameListener, Hearing, Reading
+    from auris.models.rotation_averaging import TestTimeAveraging
 
 _DEFAULT_LISTENERS = {"ambisonics": "first-listener-foa", "binaural": "first-listener-binaural"}
+_PIECE_SECONDS = 10.0  # of a file are read at a time
 
 
 def sound_bank(sounds: str | Path | Bank | None = None) -> Bank:
@@ -134,19 +137,32 @@ def listen(
     *,
     model: str | Path | FrameListener | None = None,
     layout: ChannelLayout | str | None = None,
-    threshold: float | None = None,
+    threshold: float | Sequence[float] | Mapping[str, float] | None = None,
+    hop: float | None = None,
+    tta: TestTimeAveraging = "none",
+    reading: Reading = "events",
+    device: str = "auto",
+    batch: int | None = None,
     report: Callable[[float], None] = lambda _seconds: None,
 ) -> Scene:
     """Hear who sounds in a recording, when, from where and how far.
 
-    A file is read in blocks, so that its length does not matter.
+    A file is read in pieces, so that its length does not matter. Networks that say no distance (PSELDNets) give scenes whose
+    sources stand 1 m away, in the direction they were heard from; :func:`hearing` keeps what is known apart from that.
 
     Args:
         audio: audio, or the path of a file.
         model: name or folder of a listener, or a loaded one; None takes the shipped one for the layout.
-        layout: what the channels of a file are, where the file does not say.
-        threshold: activity 0..1 above which a class counts as heard, instead of the model's own.
-        report: called with the seconds read so far, block by block.
+        layout: what the channels of a file are, where neither the file nor a chosen model says it.
+        threshold: activity 0..1 above which a class counts as heard, instead of the model's own: one number, one per class, or
+            some by class name.
+        hop: seconds from one block of the recording to the next, whose outputs are averaged; None does not average.
+        tta: test-time averaging, ``acs`` over rotations of first-order ambisonics (audio channel swapping; 16 times the work).
+        reading: ``events`` follows sounds through time; ``frames`` decides in each frame anew, as challenge systems do.
+        device: where a model given by name computes: ``cpu``, ``cuda``, or ``auto`` for a graphics card where there is one. A
+            loaded model stays where it is.
+        batch: blocks heard at a time; None is one on a processor and more on a graphics card.
+        report: called with the seconds read so far, piece by piece.
 
     Returns:
         The heard scene: the listener rests at the origin, events carry a ``confidence`` and no sound. It can be rendered
@@ -154,56 +170,133 @@ def listen(
 
     Raises:
         LayoutError: no listener for this layout, or nothing says what the channels are.
+        ParameterError: a setting is impossible.
         FormatError: the file cannot be read.
         CheckpointError: the model cannot be loaded.
     """
+    heard = hearing(
+        audio,
+        model=model,
+        layout=layout,
+        threshold=threshold,
+        hop=hop,
+        tta=tta,
+        device=device,
+        batch=batch,
+        report=report,
+    )
+    return heard.scene(reading)
+
+
+def hearing(
+    audio: Audio | str | Path,
+    *,
+    model: str | Path | FrameListener | None = None,
+    layout: ChannelLayout | str | None = None,
+    threshold: float | Sequence[float] | Mapping[str, float] | None = None,
+    hop: float | None = None,
+    tta: TestTimeAveraging = "none",
+    device: str = "auto",
+    batch: int | None = None,
+    report: Callable[[float], None] = lambda _seconds: None,
+) -> Hearing:
+    """Listen as :func:`listen`, and return what the network said in every frame, which can be read as scene or as rows."""
     from auris.io.audio_files import read_blocks
-    from auris.models.listening import BLOCK_SECONDS, CONTEXT_SECONDS, blocks_of, hear_blocks
+    from auris.models.detections import class_thresholds
+    from auris.models.listening import hear_pieces
+    from auris.models.rotation_averaging import averaged_over_rotations
 
-    resolved = _layout_of(audio, layout)
-    listener = listener_for(resolved, model=model)
-    settings = None if threshold is None else replace(listener.detection, threshold=threshold)
+    named = None if model is None else listener_for(layout, model=model, device=device)
+    resolved = layout_of(audio, layout, listener=named)
+    listener = named or listener_for(resolved, device=device)
+    settings = None if threshold is None else class_thresholds(threshold, listener.labels, settings=listener.detection)
+    pieces: Iterable[Audio]
     if isinstance(audio, Audio):
-        blocks = blocks_of(audio)
+        pieces = [audio]
     else:
-        blocks = read_blocks(audio, seconds=BLOCK_SECONDS, overlap=2 * CONTEXT_SECONDS, layout=resolved)
-    return hear_blocks(listener, _reported(blocks, report, shared=2 * CONTEXT_SECONDS), settings=settings)
+        pieces = read_blocks(audio, seconds=_PIECE_SECONDS, layout=resolved)
+    averaged = averaged_over_rotations(listener, tta)
+    return hear_pieces(averaged, _reported(pieces, report), settings=settings, hop=hop, batch=batch)
 
 
-def _reported(blocks: Iterator[Audio], report: Callable[[float], None], *, shared: float) -> Iterator[Audio]:
-    """Pass blocks on and tell how many seconds have gone by."""
-    seconds = shared
-    for block in blocks:
-        yield block
-        seconds += block.duration - shared
+def _reported(pieces: Iterable[Audio], report: Callable[[float], None]) -> Iterator[Audio]:
+    """Pass pieces on and tell how many seconds have gone by."""
+    seconds = 0.0
+    for piece in pieces:
+        yield piece
+        seconds += piece.duration
         report(seconds)
 
 
-def listener_for(layout: ChannelLayout | str, *, model: str | Path | FrameListener | None = None) -> FrameListener:
+def listener_for(
+    layout: ChannelLayout | str | None, *, model: str | Path | FrameListener | None = None, device: str = "auto"
+) -> FrameListener:
     """Return the listener asked for, or the shipped one for a layout.
+
+    Args:
+        layout: what the channels of the audio are; not looked at where a model is given.
+        model: name or folder of a listener, or a loaded one, which is returned as it is.
+        device: where a model that is loaded here computes, see :func:`listen`.
 
     Raises:
         LayoutError: no shipped listener hears this layout.
         CheckpointError: the model cannot be loaded.
+        ParameterError: there is no such device.
     """
     from auris.models.pretrained import from_pretrained
 
-    parsed = ChannelLayout.parse(layout)
+    if model is not None and not isinstance(model, str | Path):
+        return model
+    where = _device(device)
     if model is None:
+        parsed = ChannelLayout.parse(layout or "")
         if parsed.kind not in _DEFAULT_LISTENERS or parsed.order not in (None, 1):
             accepted = "binaural or first-order ambisonics (foa)"
             raise LayoutError(
                 f"no listener ships for {parsed.name} audio; give {accepted}, or name a model with its own layout"
             )
         model = _DEFAULT_LISTENERS[parsed.kind]
-    return from_pretrained(model) if isinstance(model, str | Path) else model
+    listener: FrameListener = from_pretrained(model).to(where)
+    return listener
 
 
-def _layout_of(audio: Audio | str | Path, layout: ChannelLayout | str | None) -> ChannelLayout:
+def _device(name: str) -> torch.device:
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ParameterError(f"unknown device {name!r}; accepted: auto, cpu, cuda, cuda:1 …") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ParameterError(
+            f"there is no device {name!r}: torch sees {torch.cuda.device_count()} graphics cards; use auto or cpu"
+        )
+    return device
+
+
+def layout_of(
+    audio: Audio | str | Path, layout: ChannelLayout | str | None = None, *, listener: FrameListener | None = None
+) -> ChannelLayout:
+    """Return what the channels of a recording are: as asked for, as it says itself, or as a chosen listener needs them.
+
+    Raises:
+        LayoutError: nothing says it, or the number of channels does not fit.
+        FormatError: the file cannot be read.
+    """
     from auris.io.audio_files import probe, resolve_layout
 
-    if not isinstance(audio, Audio):
-        return resolve_layout(probe(audio), layout)
-    if layout is not None and ChannelLayout.parse(layout) != audio.layout:
-        raise LayoutError(f"the audio is {audio.layout.name}, but layout {ChannelLayout.parse(layout).name} was asked for")
-    return audio.layout
+    if isinstance(audio, Audio):
+        if layout is not None and ChannelLayout.parse(layout) != audio.layout:
+            raise LayoutError(f"the audio is {audio.layout.name}, but layout {ChannelLayout.parse(layout).name} was asked for")
+        return audio.layout
+    header = probe(audio)
+    if layout is None and header.layout is None and listener is not None:
+        needed = listener.layout
+        if header.channels != needed.channels:
+            raise LayoutError(
+                f"{header.path}: {header.channels} channels, but this listener needs {needed.name} audio of {needed.channels}"
+            )
+        return needed
+    return resolve_layout(header, layout)

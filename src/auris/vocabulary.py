@@ -216,7 +216,7 @@ DCASE2022 = Vocabulary(
         "Knock",
     ),
 )
-"""STARSS22, STARSS23 and the stereo set of 2025, in the order of their class numbers."""
+"""STARSS22, STARSS23, the synthetic set of 2022 and the stereo set of 2025, in the order of their class numbers."""
 
 L3DAS22 = Vocabulary(
     "L3DAS22",
@@ -254,10 +254,13 @@ ESC50 = Vocabulary(
 )
 """Environmental Sound Classification (Piczak 2015), in the order of its targets."""
 
+PSELDNETS_CLASSES = 170  # their names come with the data, see read_pseldnets_vocabulary()
+
 VOCABULARIES: dict[str, Vocabulary] = {
     "sounds": SOUNDS,
     "dcase2021": DCASE2021,
     "dcase2022": DCASE2022,
+    "starss23": DCASE2022,
     "l3das22": L3DAS22,
     "esc50": ESC50,
 }
@@ -316,6 +319,20 @@ def read_vocabulary(path: str | Path, *, name: str | None = None) -> Vocabulary:
         return Vocabulary(name or file.stem, tuple(labels), codes=tuple(codes) if any(codes) else ())
     except ParameterError as error:
         raise FormatError(f"{file}: {error}") from None
+
+
+def read_pseldnets_vocabulary(path: str | Path) -> Vocabulary:
+    """Read the 170 classes of the PSELDNets synthetic sets from their ``cls_indices_train.tsv``.
+
+    Raises:
+        FormatError: the file cannot be read, or does not have 170 classes.
+    """
+    classes = read_vocabulary(path, name="PSELDNets")
+    if len(classes) != PSELDNETS_CLASSES:
+        raise FormatError(
+            f"{path}: {len(classes)} classes, but PSELDNets has {PSELDNETS_CLASSES}; give the cls_indices_train.tsv of its data"
+        )
+    return classes
 
 
 def _columns(rows: list[tuple[int, list[str]]]) -> tuple[int, int | None, list[tuple[int, list[str]]]]:

@@ -5,7 +5,7 @@ import soundfile
 from auris.audio import Audio
 from auris.channels import ChannelLayout, array
 from auris.errors import FormatError, LayoutError
-from auris.io.audio_files import probe, read_audio, read_blocks, write_audio
+from auris.io.audio_files import probe, read_audio, read_blocks, read_window, verify_audio, write_audio
 
 
 def noise(channels: int, samples: int = 4800) -> np.ndarray:
@@ -102,3 +102,30 @@ def test_integer_formats_refuse_to_clip(tmp_path):
     with pytest.raises(FormatError, match="clips above 1"):
         write_audio(tmp_path / "a.flac", Audio(noise(1) * 100, 24_000, "mono"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_window_is_a_part_of_the_file(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write_audio(path, Audio(noise(4), 24_000, "foa"))
+    whole = read_audio(path).samples
+    for start, samples in ((0, 10), (1_234, 2_000), (4_799, 1), (0, 4_800)):
+        np.testing.assert_array_equal(read_window(path, start=start, samples=samples), whole[:, start : start + samples])
+    with pytest.raises(FormatError, match="ends at sample 4800, but samples 4700 to 4900"):
+        read_window(path, start=4_700, samples=200)
+    with pytest.raises(FormatError, match="no such file"):
+        read_window(tmp_path / "away.wav", start=0, samples=1)
+    assert verify_audio(path).frames == verify_audio(path, read="all").frames == 4_800
+
+
+def test_a_wav_of_a_program_that_streams_is_whole(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(1).T, 24_000, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    place = content.find(b"data") + 4
+    content[place : place + 4] = b"\xff" * 4  # the length was not known when it was written
+    path.write_bytes(content)
+    assert verify_audio(path).frames == 4_800
+    path.write_bytes(content[:place] + (9_600).to_bytes(4, "little") + content[place + 4 : -100])
+    with pytest.raises(FormatError, match="cut short, 100 bytes"):
+        verify_audio(path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seld_by_hand import NAMES, count_frames, count_segments
+from seld_by_hand import DISTANCES, NAMES, Tally, count_frames, count_segments, scores_of, tally_of
 
 from auris.errors import FormatError, ParameterError
 from auris.geometry import Static, Waypoints
@@ -51,10 +51,59 @@ def test_vectorised_counts_are_those_of_the_rules(counting, true, said):
     reference, prediction = labels(true), labels(said)
     rules = replace(RULES[2024], angle="polar") if counting == "frames" else RULES[2023]
     counts = evaluate_labels({"a": reference}, {"a": prediction}, classes=CLASSES, rules=rules).score().counts
-    by_hand = (count_frames if counting == "frames" else count_segments)(reference, prediction, CLASSES)
-    for name in NAMES:
+    by_hand = Tally(CLASSES)
+    (count_frames if counting == "frames" else count_segments)(reference, prediction, by_hand)
+    for name in (*NAMES, *(DISTANCES if counting == "frames" else ())):
         np.testing.assert_allclose(getattr(counts, name), by_hand.sums[name], atol=1e-6, err_msg=name)
-    assert [counts.substitutions, counts.deletions, counts.insertions] == by_hand.kinds.tolist()
+    assert [counts.substitutions, counts.deletions, counts.insertions] == by_hand.kinds
+
+
+@settings(max_examples=25, deadline=None)
+@given(parts=st.lists(st.tuples(st.lists(row, max_size=12), st.lists(row, max_size=12)), min_size=1, max_size=4))
+@pytest.mark.parametrize("year", [2021, 2022, 2023, 2024, "pseldnets"])
+def test_scores_are_those_of_the_rules(year, parts):
+    sides = [{str(i): labels(part[side]) for i, part in enumerate(parts)} for side in (0, 1)]
+    tally = tally_of(*sides, CLASSES, year)
+    if year != "pseldnets" or any(tally.sums["matched"]):  # its macro mean over no class at all is a constant
+        found = evaluate_labels(*sides, classes=CLASSES, year=year).score().values()
+        assert found == pytest.approx(scores_of(tally, year), abs=1e-7, nan_ok=True)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    true=st.lists(st.integers(-18, 17), min_size=1, max_size=6),
+    said=st.lists(st.tuples(st.integers(-18, 17), st.floats(0.5, 5)), min_size=1, max_size=6),
+)
+def test_crowds_of_one_class_are_assigned_as_scipy_does(true, said):
+    """Whole tens of degrees, mirrored to the front, have many ties, whose choice decides about distances."""
+
+    def folded(a, b):
+        degrees = [abs((round(math.degrees(place[0]), 6) - 90) % 360 - 180) for place in (a, b)]
+        return abs(degrees[0] - degrees[1])
+
+    reference = labels([(0, 0, math.radians(10 * azimuth), 0.0, 2.0) for azimuth in true])
+    prediction = labels([(0, 0, math.radians(10 * azimuth), 0.0, distance) for azimuth, distance in said])
+    counts = evaluate_labels({"a": reference}, {"a": prediction}, classes=CLASSES, year=2025).score().counts
+    by_hand = Tally(CLASSES)
+    count_frames(reference, prediction, by_hand, angle=folded)
+    for name in (*NAMES, *DISTANCES):
+        np.testing.assert_allclose(getattr(counts, name), by_hand.sums[name], atol=1e-6, err_msg=name)
+
+
+def test_many_clips_are_counted_as_few(monkeypatch):
+    random = np.random.default_rng(2)
+    sides = [
+        {f"{i:02d}": labels(random.uniform([0, 0, -3, -1, 1], [30, CLASSES, 3, 1, 5], (40, 5)).tolist()) for i in range(12)}
+        for _ in range(2)
+    ]
+    for year in YEARS:
+        whole = evaluate_labels(*sides, classes=CLASSES, year=year)
+        monkeypatch.setattr("auris.metrics.seld._BATCH_ROWS", 100)
+        parts = evaluate_labels(*sides, classes=CLASSES, year=year)
+        monkeypatch.undo()
+        assert whole.clips == parts.clips
+        for name, value in vars(whole.counts).items():
+            np.testing.assert_allclose(getattr(parts.counts, name), value, atol=1e-9, err_msg=name)
 
 
 @settings(max_examples=30, deadline=None)
@@ -274,6 +323,17 @@ def test_rules_of_seconds_need_ten_frames_a_second(year):
         assert score_scenes(SCENE, SCENE, VOCABULARY, year=year, hop=0.3 / 3).f > 0
     else:
         assert score_scenes(SCENE, SCENE, VOCABULARY, year=year, hop=0.02).f > 0
+
+
+def test_labels_of_seconds_rules_need_ten_frames_a_second_too():
+    fine = {"mix1": scene_to_rows(SCENE, VOCABULARY, hop=0.02)}
+    usual = {"mix1": scene_to_rows(SCENE, VOCABULARY)}
+    with pytest.raises(ParameterError, match=r"mix1: dcase2023 counts segments of 10 frames of 0\.1 seconds, got hop=0\.02"):
+        evaluate_labels(fine, fine, classes=3, year=2023)
+    assert evaluate_labels(fine, fine, classes=3, year=2024).score("micro").f == pytest.approx(1)
+    for sides in ((fine, usual), (usual, fine)):
+        with pytest.raises(ParameterError, match=r"mix1: the frames of the reference last 0\.\d+ s, those of the prediction"):
+            evaluate_labels(*sides, classes=3, year=2024)
 
 
 def test_a_moving_source_is_followed():

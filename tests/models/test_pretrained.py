@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from auris.errors import CheckpointError
 from auris.models import SHIPPED, create, describe, from_pretrained, save_pretrained
 from auris.models.detections import DetectionSettings
+from auris.models.pretrained import assign_weights, weights_unset
 
 CONFIG = {"labels": ("dog", "rain"), "widths": (4, 4, 4, 4, 4), "hidden": 4, "layout": "binaural"}
 
@@ -117,6 +118,8 @@ def test_a_damaged_configuration_is_refused(folder: Path, text: str) -> None:
 def test_an_unknown_name_lists_what_ships(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="did you mean 'first-listener-foa'"):
         from_pretrained("first-listner-foa")
+    with pytest.raises(CheckpointError, match="EINV2-HTSAT is published, but not a model folder here; auris models show"):
+        from_pretrained("EINV2-HTSAT")
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="this is a file"):
         from_pretrained(tmp_path / "file")
@@ -134,3 +137,30 @@ def test_shipped_models_load_and_are_small(name: str) -> None:
     assert said["bytes"] < 6e6
     assert "F20" in said["card"]
     assert model.layout.name == name.rsplit("-", 1)[1]
+
+
+def test_weights_unset_cost_nothing_and_leave_the_computed_tables() -> None:
+    with weights_unset():
+        model = create("seld_crnn", **CONFIG)
+    assert all(parameter.is_meta for parameter in model.parameters())
+    assert not any(buffer.is_meta for buffer in model.buffers())
+    trained = create("seld_crnn", **CONFIG)
+    assign_weights(model, trained.state_dict(), where="here")
+    batch = torch.randn(1, 2, 12_000)
+    assert torch.equal(model.eval()(batch), trained.eval()(batch))
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_half_precision_weights_serve_a_network_of_floats() -> None:
+    model = create("seld_crnn", **CONFIG)
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    assign_weights(model, halves, where="here")
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_training_a_loaded_model_leaves_its_file_alone(folder: Path) -> None:
+    before = (folder / "model.safetensors").read_bytes()
+    with torch.no_grad():
+        for tensor in from_pretrained(folder).state_dict().values():
+            tensor.add_(1)
+    assert (folder / "model.safetensors").read_bytes() == before

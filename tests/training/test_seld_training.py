@@ -19,6 +19,7 @@ labels: [dog, rain]
 model: {config: {widths: [4, 4, 4, 4, 4], hidden: 4, recurrent_layers: 1}}
 stems: {layout: LAYOUT, preset: static, seconds: 1.0, shard_size: 4, noises: 1, heads: 1, bank: {procedural: 1.0}}
 pool: {folder: stems, shards: 1, first: 1}
+optimiser: {schedule: constant}
 trainer: {out: run, batch: 2, max_steps: 4, validate_steps: 2, save_minutes: 0.0}
 validation: {preset: static, scenes: 1}
 """
@@ -68,6 +69,11 @@ def test_a_tiny_recipe_trains_resumes_and_leaves_a_model(run: tuple[Path, dict[s
     assert "procedural/f20" in more
     for sitting in ("from-step-0", "from-step-2"):
         assert (folder / "logs" / sitting / "metrics.csv").read_text().count("\n") > 1
+
+    whole = file.parent / "whole"
+    train(read_recipe(file, overrides=[f"trainer.out={whole}"]))  # without a break, from the same stems
+    for name, value in from_pretrained(whole / "model").state_dict().items():
+        assert torch.equal(value, model.state_dict()[name]), name
 
 
 def test_a_run_folder_of_another_network_is_refused(run: tuple[Path, dict[str, object]]) -> None:

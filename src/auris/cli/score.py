@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auris.cli.console import WrongUse, class_list, print_json, print_table
+from auris.cli.console import WrongUse, class_list, message, print_json, print_table
 from auris.errors import FormatError
 
 if TYPE_CHECKING:
@@ -29,19 +30,33 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--classes", required=True, metavar="N|NAME|FILE", help="number of classes, or their list")
     parser.add_argument("--average", choices=["macro", "micro", "macro_present"], help="default: the official one of the year")
     parser.add_argument(
-        "--parity", choices=["strict", "upstream"], default="strict", help="upstream: count as the published code"
+        "--parity",
+        choices=["strict", "upstream"],
+        default="strict",
+        help="strict (default): every recording needs a prediction, and those that lack one are named; "
+        "upstream: count as the published code, which leaves them out",
     )
+    parser.add_argument("--intervals", action="store_true", help="add 95 %% jackknife intervals over recordings")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def run(arguments: Namespace) -> int:
     """Run the command."""
-    score = _evaluation(arguments).score(arguments.average)
+    evaluation = _evaluation(arguments)
+    score = evaluation.score(arguments.average)
+    intervals = evaluation.intervals(arguments.average) if arguments.intervals else {}
+    left_out = evaluation.uncounted
+    if left_out:
+        message(f"not counted, because they have no prediction: {', '.join(left_out)}")
     if arguments.json:
-        print_json(score.to_dict())
-    else:
-        rows = [(name.replace("_", " "), value) for name, value in score.values().items()]
-        print_table(f"SELD, {score.rules.name}, {score.average}", ["score", "value"], rows)
+        document = {**score.to_dict(), "recordings": list(evaluation.clips), "uncounted": list(left_out)}
+        print_json(document | ({"intervals": {name: asdict(each) for name, each in intervals.items()}} if intervals else {}))
+        return 0
+    rows: list[list[object]] = [[name.replace("_", " "), value] for name, value in score.values().items()]
+    for row, interval in zip(rows, intervals.values(), strict=False):
+        row += [interval.low, interval.high]
+    columns = ["score", "value", *(("from", "to") if intervals else ())]
+    print_table(f"SELD, {score.rules.name}, {score.average}", columns, rows)
     return 0
 
 

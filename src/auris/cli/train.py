@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any
 
-from auris.cli.console import print_json, print_table
+from auris.cli.console import message, print_json, print_table
 
 HELP = "Train a model from a recipe."
 
@@ -13,19 +15,39 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("recipe", help="recipe file (YAML)")
     parser.add_argument(
-        "overrides", nargs="*", metavar="key=value", help="change a value of the recipe, e.g. trainer.max_steps=20"
+        "overrides",
+        nargs="*",
+        metavar="key=value",
+        help="change a value of the recipe, e.g. trainer.max_steps=20, or trainer.devices=2 trainer.strategy=ddp",
     )
-    parser.add_argument("--dry-run", action="store_true", help="print sizes and one batch, train nothing")
+    parser.add_argument("--dry-run", action="store_true", help="print sizes and what one batch costs, train nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    _take_options_anywhere(parser)
+
+
+def _take_options_anywhere(parser: ArgumentParser) -> None:
+    """Let options stand between recipe and changes, where argparse takes the changes for unknown; none of them has a value."""
+    parse: Any = parser.parse_known_args
+
+    def options_last(args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        return parse(sorted(args or (), key=lambda argument: argument.startswith("-")), namespace)
+
+    parser.parse_known_args = options_last  # type: ignore[method-assign,assignment]
 
 
 def run(arguments: Namespace) -> int:
-    """Run the command."""
-    from auris.training.recipe import read_recipe
-    from auris.training.seld import describe, train
+    """Run the command; Ctrl-C leaves a checkpoint, and the same command goes on from it."""
+    from auris.training import pseldnet, seld
+    from auris.training.loop import Interrupted
+    from auris.training.recipe import PseldRecipe, read_recipe
 
     recipe = read_recipe(arguments.recipe, overrides=arguments.overrides)
-    result = describe(recipe) if arguments.dry_run else train(recipe)
+    kind: Any = pseldnet if isinstance(recipe, PseldRecipe) else seld
+    try:
+        result = kind.describe(recipe) if arguments.dry_run else kind.train(recipe)
+    except Interrupted as interruption:
+        message(f"auris: {interruption}")
+        return interruption.status
     if arguments.json:
         print_json(result)
     else:

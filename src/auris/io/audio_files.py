@@ -7,12 +7,15 @@ layout in its comment; for any other the caller says it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from auris.audio import Audio
 from auris.channels import ChannelLayout
@@ -127,6 +130,74 @@ def read_blocks(
             yield Audio(np.ascontiguousarray(block.T), header.sample_rate, resolved)
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise FormatError(f"{header.path}: damaged audio ({str(error).rstrip('.')})") from None
+
+
+def read_window(path: str | Path, *, start: int, samples: int) -> NDArray[np.float32]:
+    """Read a stretch of a file without reading what comes before it.
+
+    Args:
+        path: WAV, FLAC or another format of libsndfile that can seek.
+        start: first sample.
+        samples: length.
+
+    Returns:
+        float32 ``(channels, samples)``.
+
+    Raises:
+        FormatError: the file is missing, not audio, ends before the stretch does, or holds NaN or infinite samples there.
+    """
+    try:
+        with soundfile.SoundFile(path) as stream:
+            stream.seek(start)
+            block = stream.read(samples, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        probe(path)  # which knows better what is wrong with a file that cannot be opened
+        raise FormatError(f"{path}: damaged audio ({str(error).rstrip('.')})") from None
+    if len(block) != samples:
+        raise FormatError(
+            f"{path}: ends at sample {start + len(block)}, but samples {start} to {start + samples} were asked for"
+        )
+    _require_finite(block, Path(path))
+    return np.ascontiguousarray(block.T)
+
+
+def verify_audio(path: str | Path, *, read: Literal["end", "all"] = "end") -> AudioFile:
+    """Check that a file holds what its header promises, and return the header.
+
+    Args:
+        path: of the file.
+        read: ``end`` reads the last samples, which finds files that were cut short; ``all`` decodes everything, which also
+            finds damage inside and samples that are no numbers.
+
+    Raises:
+        FormatError: the file is missing, empty, not audio, cut short or damaged.
+    """
+    header = probe(path)
+    try:
+        with soundfile.SoundFile(header.path) as stream:
+            missing = _missing_bytes(stream.extra_info)
+            if missing:
+                raise FormatError(f"{header.path}: cut short, {missing} bytes of samples are missing")
+            start = 0 if read == "all" else max(header.frames - 4096, 0)
+            stream.seek(start)
+            count = 0
+            for block in stream.blocks(blocksize=1 << 16, dtype="float32", always_2d=True):
+                _require_finite(block, header.path)
+                count += len(block)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise FormatError(f"{header.path}: cut short or damaged ({str(error).rstrip('.')})") from None
+    if start + count != header.frames:
+        raise FormatError(
+            f"{header.path}: cut short, the header promises {header.frames} samples and {start + count} are there"
+        )
+    return header
+
+
+def _missing_bytes(log: str) -> int:
+    """How many bytes of a WAV file's samples are not there; libsndfile reads what there is and only its log tells."""
+    found = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    promised, there = map(int, found.groups()) if found else (0, 0)
+    return max(promised - there, 0) if promised < 0xFFFFFF00 else 0  # a program that streams writes the largest number
 
 
 def write_audio(path: str | Path, audio: Audio) -> None:

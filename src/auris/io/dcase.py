@@ -109,7 +109,7 @@ def read_dcase(
         return FrameLabels(labels=vocabulary)
     names = accepted[rows.shape[1]].split(", ")
     column = {name: rows[:, index] for index, name in enumerate(names)}
-    _check_numbers(path, column, header_lines=int(header is not None))
+    check_columns(path, column, header_lines=int(header is not None))
     azimuth, elevation = _directions(column)
     distance = column["centimetres"] / 100 if "centimetres" in column else column.get("metres")
     return FrameLabels(
@@ -131,8 +131,12 @@ def _directions(column: dict[str, Floats]) -> tuple[Floats, Floats | None]:
     return np.radians(column["azimuth"]), np.radians(column["elevation"]) if "elevation" in column else None
 
 
-def _check_numbers(path: str | Path, column: dict[str, Floats], *, header_lines: int) -> None:
-    """Raise for the first value that its column cannot hold."""
+def check_columns(path: str | Path, column: dict[str, Floats], *, header_lines: int) -> None:
+    """Check values by the name of their column: ``frame``, ``class``, ``track``, ``azimuth``, ``elevation``, ….
+
+    Raises:
+        FormatError: for the first value that its column cannot hold; file and line are named.
+    """
     whole = {name: (0, math.inf) for name in ("frame", "class")} | {"track": (-math.inf, math.inf), "onscreen": (0, 1)}
     ranges = {"azimuth": (-360, 360), "elevation": (-90, 90), "centimetres": (0, math.inf), "metres": (-math.inf, math.inf)}
     for name, values in column.items():

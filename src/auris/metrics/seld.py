@@ -15,7 +15,7 @@ does as the published code does, to reproduce published numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +23,11 @@ import numpy as np
 
 from auris.errors import FormatError, ParameterError
 from auris.io.dcase import Content, read_dcase_folder
-from auris.io.frame_labels import HOP, FrameLabels, join_labels, scene_to_rows
+from auris.io.frame_labels import HOP, FrameLabels, scene_to_rows
 from auris.io.l3das import read_l3das_folder
 from auris.metrics.jackknife import JackknifeInterval, jackknife
 from auris.metrics.seld_counting import count
-from auris.metrics.seld_matching import ClipRows
+from auris.metrics.seld_rows import scored_rows
 from auris.metrics.seld_rules import BLOCK, RULES, Average, Parity, SeldRules, Year, average_of, rules_of
 from auris.metrics.seld_scores import ClassScores, SeldCounts, SeldScore, score_of
 from auris.scene import Scene
@@ -45,7 +45,8 @@ __all__ = [
     "score_scenes",
 ]
 
-_SHOWN = 5  # names in a message
+_SHOWN = 20  # names in a message
+_BATCH_ROWS = 16_000
 _PSELDNETS_YEAR = 2023  # PSELDNets is scored on files of this form
 
 
@@ -57,11 +58,13 @@ class SeldEvaluation:
         clips: names.
         counts: arrays ``(clips, classes)``.
         rules: what they were counted by.
+        uncounted: names of the references without a prediction, which ``parity="upstream"`` leaves out.
     """
 
     clips: tuple[str, ...]
     counts: SeldCounts
     rules: SeldRules
+    uncounted: tuple[str, ...] = ()
 
     def score(self, average: Average | str | None = None) -> SeldScore:
         """Return the score of all clips together; None takes the official average."""
@@ -120,19 +123,26 @@ def evaluate_labels(
             published code would (upstream).
 
     Raises:
-        ParameterError: the rules are unknown.
+        ParameterError: the rules are unknown, or they count segments and frames do not last 0.1 s, or the frames of a reference
+            and its prediction differ in length.
         FormatError: a clip lacks its prediction or its reference, has a class number of ``classes`` or more, or lacks the
             distances that the rules score.
     """
     chosen = rules or rules_of(year)
     names = _paired(reference, prediction, parity)
-    kept: tuple[list[FrameLabels], list[FrameLabels]] = ([], [])
     for name in names:
-        frames = lengths[name] if lengths is not None else _frames(name, reference[name], chosen, parity)
-        for side, rows in zip(kept, (reference[name], prediction[name]), strict=True):
-            side.append(_scored_rows(rows, name, frames=frames, classes=classes, rules=chosen, parity=parity))
-    counts = count(_joined(kept[0]), _joined(kept[1]), chosen, clips=len(names), classes=classes)
-    return SeldEvaluation(tuple(names), counts, chosen)
+        _check_hops(name, reference[name], prediction[name], chosen)
+    parts = []
+    for batch in _batches(names, reference, prediction):
+        ends = [lengths[name] if lengths is not None else _frames(name, reference[name], chosen, parity) for name in batch]
+        # Predictions first: more often it is they that are at fault.
+        said, true = (
+            scored_rows([side[name] for name in batch], batch, ends=ends, classes=classes, rules=chosen, parity=parity)
+            for side in (prediction, reference)
+        )
+        parts.append(count(true, said, chosen, clips=len(batch), classes=classes))
+    uncounted = tuple(sorted(set(reference) - set(prediction)))
+    return SeldEvaluation(tuple(names), SeldCounts.joined(parts), chosen, uncounted)
 
 
 def _paired(reference: Mapping[str, FrameLabels], prediction: Mapping[str, FrameLabels], parity: Parity) -> list[str]:
@@ -152,6 +162,38 @@ def _paired(reference: Mapping[str, FrameLabels], prediction: Mapping[str, Frame
     return names
 
 
+def _batches(names: Sequence[str], *sides: Mapping[str, FrameLabels]) -> Iterator[list[str]]:
+    """Clips that are counted at once: so many that NumPy is quick, so few that their arrays stay in the processor's cache."""
+    batch: list[str] = []
+    rows = 0
+    for name in names:
+        batch.append(name)
+        rows += sum(len(side[name]) for side in sides)
+        if rows >= _BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+    if batch:
+        yield batch
+
+
+def _check_hops(name: str, reference: FrameLabels, prediction: FrameLabels, rules: SeldRules) -> None:
+    """Refuse frames of unequal lengths, and frames that do not make up the segments of the rules."""
+    hops = reference.hop, prediction.hop
+    if not math.isclose(*hops):
+        raise ParameterError(
+            f"{name}: the frames of the reference last {hops[0]:g} s, those of the prediction {hops[1]:g} s; they must be equal"
+        )
+    _check_segments(rules, hops[0], where=f"{name}: ")
+
+
+def _check_segments(rules: SeldRules, hop: float, *, where: str = "") -> None:
+    if rules.counting == "segments" and not math.isclose(hop, HOP):
+        raise ParameterError(
+            f"{where}{rules.name} counts segments of {BLOCK} frames of {HOP} seconds, got hop={hop!r}; leave hop out, "
+            "or take rules that count single frames (2024, 2025)"
+        )
+
+
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(map(str, names[:_SHOWN]))
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
@@ -169,29 +211,6 @@ def _frames(name: str, reference: FrameLabels, rules: SeldRules, parity: Parity)
         )
     last = int(reference.frame.max(initial=0))
     return -(-last // BLOCK) * BLOCK if rules.length == "last_block" else last
-
-
-def _scored_rows(
-    rows: FrameLabels, name: str, *, frames: int | None, classes: int, rules: SeldRules, parity: Parity
-) -> FrameLabels:
-    known = rows.class_index < classes
-    if parity == "strict" and not known.all():
-        raise FormatError(
-            f"{name}: class number {rows.class_index.max()}, but there are {classes} classes (0 to {classes - 1})"
-        )
-    if (rules.distance == "scored" or rules.counting == "l3das22") and np.isnan(rows.distance).any():
-        raise FormatError(f"{name}: {rules.name} scores distance, but these labels have none")
-    inside = np.ones(len(rows), dtype=bool) if frames is None else rows.frame < frames
-    if rules.counting == "l3das22" and parity == "upstream" and not inside.all():
-        raise FormatError(
-            f"{name}: labels beyond frame {frames}, which the published code of l3das22 rejects; use parity='strict'"
-        )
-    return rows.rows(known & inside)
-
-
-def _joined(parts: Sequence[FrameLabels]) -> ClipRows:
-    clip = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    return ClipRows(join_labels(parts), clip)
 
 
 def evaluate_folders(
@@ -227,7 +246,10 @@ def evaluate_folders(
         pair = read_dcase_folder(reference, year=form), read_dcase_folder(prediction, year=form, content=prediction_content)
         if chosen.distance == "scored":
             _check_distances(prediction, pair[1], prediction_content, form)
-    return evaluate_labels(*pair, classes=classes, rules=chosen, parity=parity)
+    try:
+        return evaluate_labels(*pair, classes=classes, rules=chosen, parity=parity)
+    except FormatError as error:
+        raise FormatError(f"{prediction} against {reference}: {error}") from None
 
 
 def _check_distances(folder: str | Path, prediction: Mapping[str, FrameLabels], content: Content, year: int) -> None:
@@ -298,11 +320,7 @@ def score_scenes(
             count segments and ``hop`` is not 0.1.
     """
     chosen = rules or rules_of(year)
-    if chosen.counting == "segments" and not math.isclose(hop, HOP):
-        raise ParameterError(
-            f"{chosen.name} counts segments of {BLOCK} frames of {HOP} seconds, got hop={hop!r}; leave hop out, "
-            "or take rules that count single frames (2024, 2025)"
-        )
+    _check_segments(chosen, hop)
     pairs = [[scenes] if isinstance(scenes, Scene) else list(scenes) for scenes in (reference, prediction)]
     if len(pairs[0]) != len(pairs[1]) or not pairs[0]:
         raise ParameterError(f"one heard scene per true scene is needed, got {len(pairs[1])} for {len(pairs[0])}")

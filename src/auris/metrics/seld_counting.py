@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from auris.geometry.directions import Floats
 from auris.io.frame_labels import Indices
-from auris.metrics.seld_matching import ClipRows, Groups, angle_deg, match_rows
+from auris.metrics.seld_matching import Groups, group_equal, match_rows, run_starts
+from auris.metrics.seld_rows import ClipRows
 from auris.metrics.seld_rules import BLOCK, SeldRules
 from auris.metrics.seld_scores import SeldCounts
 
@@ -31,107 +32,102 @@ def count(reference: ClipRows, prediction: ClipRows, rules: SeldRules, *, clips:
     if rules.counting == "l3das22":
         return _count_pairs(reference, prediction, rules, clips)
     groups = match_rows(reference, prediction, rules.angle)
-    errors = _errors(reference, prediction, groups, rules)
-    tally = _Tally(clips, classes)
-    return (
-        _count_frames(groups, errors, rules, tally)
-        if rules.counting == "frames"
-        else _count_segments(groups, errors, rules, tally)
-    )
+    if rules.counting == "segments":
+        return _count_segments(groups, rules, clips=clips, classes=classes)
+    tally = _Tally(groups.clip, groups.frame, groups.class_index, clips=clips, classes=classes)
+    return _count_frames(groups, _errors(reference, prediction, groups, rules), rules, tally)
 
 
 @dataclass(frozen=True, eq=False)
 class _Errors:
-    """The errors of every match: degrees, metres, share of the true distance; and whether the onscreen flag is right."""
+    """Errors of every match beside the angle: metres, share of the true distance; and whether the onscreen flag is right."""
 
-    angle_deg: Floats
     distance: Floats
     relative: Floats
     onscreen: Floats
 
 
 def _errors(reference: ClipRows, prediction: ClipRows, groups: Groups, rules: SeldRules) -> _Errors:
-    true, said = reference.labels.rows(groups.match_reference), prediction.labels.rows(groups.match_prediction)
+    true, said = groups.match_reference, groups.match_prediction
     distance: Floats = np.zeros(len(true))
     relative = distance
     if rules.distance == "scored":
+        far = reference.distance[true]
         # Rounded because files hold centimetres, and an error of exactly 100 % must stay that.
-        distance = np.asarray(np.round(np.abs(true.distance - said.distance), 9))
-        relative = distance / (true.distance + rules.epsilon)
-    unknown = (true.onscreen < 0) | (said.onscreen < 0)
-    same = np.where(unknown, np.nan, true.onscreen == said.onscreen)
-    return _Errors(angle_deg(true, said, rules.angle), distance, relative, same)
+        distance = np.asarray(np.round(np.abs(far - prediction.distance[said]), 9))
+        relative = distance / (far + rules.epsilon)
+    seen, shown = reference.onscreen[true], prediction.onscreen[said]
+    return _Errors(distance, relative, np.where((seen < 0) | (shown < 0), np.nan, seen == shown))
 
 
 class _Tally:
-    """Sums per clip and class, and per clip."""
+    """Sums per clip and class, and per clip, of things that have a clip, a unit of time and a class, sorted in this order."""
 
-    def __init__(self, clips: int, classes: int) -> None:
-        self.clips, self.classes = clips, classes
+    def __init__(self, clip: Indices, unit: Indices, class_index: Indices, *, clips: int, classes: int) -> None:
+        self.clip, self.unit, self.shape = clip, unit, (clips, classes)
+        self.cell = clip * classes + class_index
 
-    def per_class(self, clip: Indices, class_index: Indices, weights: Floats) -> Floats:
-        cells = np.bincount(clip * self.classes + class_index, weights, minlength=self.clips * self.classes)
-        return np.asarray(cells.reshape(self.clips, self.classes), dtype=float)
+    def sums(self, weights: NDArray[Any], of: Indices | slice = slice(None)) -> Floats:
+        """Sum weights per clip and class; ``of`` says which thing each weight belongs to, left out: one for each."""
+        cells = np.bincount(self.cell[of], weights, minlength=self.shape[0] * self.shape[1])
+        return np.asarray(cells.reshape(self.shape), dtype=float)
 
-    def error_kinds(self, clip: Indices, unit: Indices, false: Floats, missed: Floats) -> dict[str, Floats]:
+    def error_kinds(self, false: Floats, missed: Floats) -> dict[str, Floats]:
         """Substitutions, deletions and insertions: per unit of time, misses and false alarms of all classes cancel."""
-        units = int(unit.max(initial=0)) + 1
-        places, where = np.unique(clip * units + unit, return_inverse=True)
-        said, lost = (np.bincount(where, weights, minlength=len(places)) for weights in (false, missed))
+        starts = run_starts(self.clip * (int(self.unit.max(initial=0)) + 1) + self.unit)
+        said, lost = (np.add.reduceat(values, starts) if len(starts) else values for values in (false, missed))
         parts = np.minimum(said, lost), np.maximum(lost - said, 0), np.maximum(said - lost, 0)
-        sums = (np.bincount(places // units, part, minlength=self.clips).astype(float) for part in parts)
+        sums = (np.bincount(self.clip[starts], part, minlength=self.shape[0]).astype(float) for part in parts)
         return dict(zip(("substitutions", "deletions", "insertions"), sums, strict=True))
 
 
 def _count_frames(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tally) -> SeldCounts:
-    wrong = (errors.angle_deg > rules.angle_threshold_deg) | (errors.distance > rules.distance_threshold)
+    wrong = (groups.match_angle_deg > rules.angle_threshold_deg) | (errors.distance > rules.distance_threshold)
     wrong |= errors.relative > rules.relative_distance_threshold
     if rules.onscreen == "required":
         wrong |= errors.onscreen == 0
     size = len(groups.clip)
-    matched = np.minimum(groups.references, groups.predictions).astype(float)
+    matched = np.minimum(groups.references, groups.predictions)
     mislocated = np.bincount(groups.match_group, wrong, minlength=size).astype(float)
     false = np.maximum(groups.predictions - groups.references, 0).astype(float)
     missed = np.maximum(groups.references - groups.predictions, 0).astype(float)
-
-    def sums(weights: Floats) -> Floats:
-        return tally.per_class(groups.clip, groups.class_index, weights)
-
-    def match_sums(weights: Floats) -> Floats:
-        return tally.per_class(groups.clip[groups.match_group], groups.class_index[groups.match_group], weights)
-
+    of = groups.match_group
     return SeldCounts(
-        right=sums(matched - mislocated),
-        mislocated=sums(mislocated),
-        missed=sums(missed),
-        false_alarms=sums(false),
-        references=sums(groups.references.astype(float)),
-        matched=sums(matched),
-        angle_sum_deg=match_sums(errors.angle_deg),
-        distance_sum=match_sums(errors.distance),
-        relative_distance_sum=match_sums(errors.relative),
-        onscreen_right=match_sums(errors.onscreen),
-        **tally.error_kinds(groups.clip, groups.frame, false + mislocated, missed),
+        right=tally.sums(matched - mislocated),
+        mislocated=tally.sums(mislocated),
+        missed=tally.sums(missed),
+        false_alarms=tally.sums(false),
+        references=tally.sums(groups.references),
+        matched=tally.sums(matched),
+        angle_sum_deg=tally.sums(groups.match_angle_deg, of),
+        distance_sum=tally.sums(errors.distance, of),
+        relative_distance_sum=tally.sums(errors.relative, of),
+        onscreen_right=tally.sums(errors.onscreen, of),
+        **tally.error_kinds(false + mislocated, missed),
     )
 
 
-def _count_segments(groups: Groups, errors: _Errors, rules: SeldRules, tally: _Tally) -> SeldCounts:
+def _count_segments(groups: Groups, rules: SeldRules, *, clips: int, classes: int) -> SeldCounts:
     """Per second and class: how many at most at once, and the mean error of each reference slot that was ever matched."""
     blocks = int(groups.frame.max(initial=0)) // BLOCK + 1
-    key = (groups.clip * blocks + groups.frame // BLOCK) * tally.classes + groups.class_index
-    cells, cell = np.unique(key, return_inverse=True)
-    references, predictions = np.zeros(len(cells)), np.zeros(len(cells))
-    np.maximum.at(references, cell, groups.references)
-    np.maximum.at(predictions, cell, groups.predictions)
+    order, starts = group_equal((groups.clip * blocks + groups.frame // BLOCK) * classes + groups.class_index)
+    cells, first = len(starts), order[starts]
+    cell = np.empty(len(order), dtype=np.int64)
+    cell[order] = np.repeat(np.arange(cells), np.diff(starts, append=len(order)))
+    tally = _Tally(groups.clip[first], groups.frame[first] // BLOCK, groups.class_index[first], clips=clips, classes=classes)
+    references, predictions = (
+        (np.maximum.reduceat(counts[order], starts) if cells else counts).astype(float)
+        for counts in (groups.references, groups.predictions)
+    )
     # A slot is a place among the references of a frame; its error is the mean over the frames of the second.
     slots = int(groups.match_slot.max(initial=0)) + 1
-    places, place = np.unique(cell[groups.match_group] * slots + groups.match_slot, return_inverse=True)
-    slot_cell = places // slots
-    slot_error = np.bincount(place, errors.angle_deg, minlength=len(places)) / np.bincount(place, minlength=len(places))
-    beyond = slot_error > rules.angle_threshold_deg
+    place = cell[groups.match_group] * slots + groups.match_slot
+    times = np.bincount(place, minlength=cells * slots)
+    there = np.nonzero(times)[0]
+    slot_error = np.bincount(place, groups.match_angle_deg, minlength=cells * slots)[there] / times[there]
     matched, mislocated, angle = (
-        np.bincount(slot_cell, weights, minlength=len(cells)).astype(float)
-        for weights in (np.ones(len(places)), beyond, slot_error)
+        np.bincount(there // slots, weights, minlength=cells).astype(float)
+        for weights in (np.ones(len(there)), slot_error > rules.angle_threshold_deg, slot_error)
     )
     both = (references > 0) & (predictions > 0)
     met = matched > 0
@@ -139,25 +135,19 @@ def _count_segments(groups: Groups, errors: _Errors, rules: SeldRules, tally: _T
     missed = np.where(predictions == 0, references, np.where(met, np.maximum(references - predictions, 0), 0.0))
     # Both there but never in the same frame: the published code counts as many misses as there were predictions.
     missed = np.where(both & ~met, predictions, missed)
-    place_of, label = np.divmod(cells, tally.classes)
-    clip, block = np.divmod(place_of, blocks)
-
-    def sums(weights: Floats) -> Floats:
-        return tally.per_class(clip, label, weights)
-
-    none = np.zeros((tally.clips, tally.classes))
+    none = np.zeros((clips, classes))
     return SeldCounts(
-        right=sums(matched - mislocated),
-        mislocated=sums(mislocated),
-        missed=sums(missed),
-        false_alarms=sums(false),
-        references=sums(references),
-        matched=sums(matched),
-        angle_sum_deg=sums(angle),
+        right=tally.sums(matched - mislocated),
+        mislocated=tally.sums(mislocated),
+        missed=tally.sums(missed),
+        false_alarms=tally.sums(false),
+        references=tally.sums(references),
+        matched=tally.sums(matched),
+        angle_sum_deg=tally.sums(angle),
         distance_sum=none,
         relative_distance_sum=none,
         onscreen_right=none,
-        **tally.error_kinds(clip, block, false + mislocated, missed),
+        **tally.error_kinds(false + mislocated, missed),
     )
 
 
@@ -166,8 +156,8 @@ def _count_pairs(reference: ClipRows, prediction: ClipRows, rules: SeldRules, cl
     near = _near_rows(reference, prediction, rules.distance_threshold)
     sides = []
     for rows, close in ((reference, near[0]), (prediction, near[1])):
-        frames = max(int(r.labels.frame.max(initial=0)) for r in (reference, prediction)) + 1
-        key = rows.clip * frames + rows.labels.frame
+        frames = max(int(r.frame.max(initial=0)) for r in (reference, prediction)) + 1
+        key = rows.clip * frames + rows.frame
         size = clips * frames
         sides.append((np.bincount(key, minlength=size), np.bincount(key, close, minlength=size)))
     (true, true_near), (said, said_near) = sides
@@ -196,7 +186,7 @@ def _count_pairs(reference: ClipRows, prediction: ClipRows, rules: SeldRules, cl
 
 def _near_rows(reference: ClipRows, prediction: ClipRows, radius: float) -> tuple[Floats, Floats]:
     """Which rows have one of the other table, of the same clip, frame and class, nearer than ``radius``."""
-    here, there = (r.labels.positions for r in (reference, prediction))
+    here, there = (r.positions for r in (reference, prediction))
     close = np.zeros(len(here)), np.zeros(len(there))
     key = [_row_key(r, reference, prediction) for r in (reference, prediction)]
     order = np.argsort(key[1], kind="stable")
@@ -212,5 +202,5 @@ def _near_rows(reference: ClipRows, prediction: ClipRows, radius: float) -> tupl
 
 
 def _row_key(rows: ClipRows, *both: ClipRows) -> Indices:
-    frames, labels = (max(int(getattr(r.labels, n).max(initial=0)) for r in both) + 1 for n in ("frame", "class_index"))
-    return np.asarray((rows.clip * frames + rows.labels.frame) * labels + rows.labels.class_index)
+    frames, labels = (max(int(getattr(r, n).max(initial=0)) for r in both) + 1 for n in ("frame", "class_index"))
+    return np.asarray((rows.clip * frames + rows.frame) * labels + rows.class_index)

@@ -48,6 +48,11 @@ class SeldCounts:
     deletions: Floats
     insertions: Floats
 
+    @classmethod
+    def joined(cls, parts: Sequence[SeldCounts]) -> SeldCounts:
+        """Return the counts of several groups of clips as one; there is at least one group."""
+        return cls(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)})
+
     def total(self) -> SeldCounts:
         """Return the sum over clips."""
         return SeldCounts(**{f.name: np.sum(getattr(self, f.name), axis=0) for f in fields(self)})

@@ -8,8 +8,8 @@ they are near each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,12 @@ from scipy.ndimage import label as label_runs
 from scipy.ndimage import median_filter, uniform_filter1d
 from scipy.optimize import linear_sum_assignment
 
-from auris.errors import ParameterError
+from auris.errors import ParameterError, unknown_name
 from auris.geometry import Static, Waypoints, angle_between
 from auris.scene import Event, Scene, Source
 
 Floats = NDArray[np.floating]
+UNKNOWN_DISTANCE = 1.0  # metres; where a scene places what a network gives a direction only
 _SHORTEST_SCENE = 1e-3  # seconds
 
 
@@ -56,10 +57,21 @@ class DetectionSettings:
         if not 0 < self.release <= 1 or self.smoothing < 1 or self.smoothing % 2 == 0:
             raise ParameterError(f"release must lie in (0, 1] and smoothing be odd, got {self.release!r}, {self.smoothing!r}")
 
+    def thresholds(self, classes: int) -> NDArray[np.float64]:
+        """Return the threshold of each of a number of classes.
+
+        Raises:
+            ParameterError: there are as many thresholds as for another number of classes.
+        """
+        levels = np.asarray(self.threshold, dtype=np.float64)
+        if levels.ndim and len(levels) != classes:
+            raise ParameterError(f"there are {len(levels)} thresholds for {classes} classes; give one number, or one per class")
+        return np.broadcast_to(levels, (classes,))
+
 
 @dataclass(frozen=True)
 class Detection:
-    """One sound in one frame: unit vector, distance in metres, activity 0..1."""
+    """One sound in one frame: unit vector, distance in metres (NaN where it is not known), activity 0..1."""
 
     frame: int
     direction: Floats
@@ -67,12 +79,41 @@ class Detection:
     activity: float
 
 
+def class_thresholds(
+    threshold: float | Sequence[float] | Mapping[str, float], labels: Sequence[str], *, settings: DetectionSettings
+) -> DetectionSettings:
+    """Return settings with other thresholds.
+
+    Args:
+        threshold: one for all classes, one per class in the order of ``labels``, or some by class name; classes that are not
+            named keep theirs.
+        labels: class names.
+        settings: what to change.
+
+    Raises:
+        ParameterError: a class is unknown, or a threshold is not between 0 and 1.
+    """
+    if isinstance(threshold, Mapping):
+        for name in threshold:
+            if name not in labels:
+                raise ParameterError(unknown_name("class", name, labels))
+        old = settings.thresholds(len(labels))
+        threshold = [float(threshold.get(name, level)) for name, level in zip(labels, old, strict=True)]
+    changed = replace(settings, threshold=tuple(map(float, threshold)) if isinstance(threshold, Sequence) else float(threshold))
+    changed.thresholds(len(labels))
+    return changed
+
+
 def active_classes(outputs: Floats, settings: DetectionSettings) -> NDArray[np.bool_]:
     """Return which classes sound in which frames, ``(frames, classes)``, for outputs ``(frames, tracks, classes, 4)``."""
-    activity = smoothed_activity(outputs, settings).max(axis=1)
-    threshold = np.broadcast_to(np.asarray(settings.threshold, dtype=float), (outputs.shape[2],))
-    begins, lasts = activity > threshold, activity > threshold * settings.release
-    return np.stack([_hysteresis(begins[:, c], lasts[:, c]) for c in range(outputs.shape[2])], axis=1)
+    return _active_classes(smoothed_activity(outputs, settings), settings)
+
+
+def _active_classes(activity: Floats, settings: DetectionSettings) -> NDArray[np.bool_]:
+    """The same for activities ``(frames, tracks, classes)``."""
+    loudest, threshold = activity.max(axis=1), settings.thresholds(activity.shape[2])
+    begins, lasts = loudest > threshold, loudest > threshold * settings.release
+    return np.stack([_hysteresis(begins[:, c], lasts[:, c]) for c in range(activity.shape[2])], axis=1)
 
 
 def smoothed_activity(outputs: Floats, settings: DetectionSettings) -> Floats:
@@ -84,7 +125,7 @@ def smoothed_activity(outputs: Floats, settings: DetectionSettings) -> Floats:
 def frame_detections(outputs: Floats, settings: DetectionSettings) -> list[list[Detection]]:
     """Return the sounds of each class in time order, duplicates unified: one list per class."""
     activity = smoothed_activity(outputs, settings)
-    active = active_classes(outputs, settings)
+    active = _active_classes(activity, settings)
     cosine = np.cos(np.radians(settings.unify_deg))
     found: list[list[Detection]] = [[] for _ in range(outputs.shape[2])]
     for frame, label in zip(*np.nonzero(active), strict=True):
@@ -111,7 +152,9 @@ def scene_of(
 ) -> Scene:
     """Return what was heard as a scene seen from the listener at the origin.
 
-    Every source has one event with a confidence (its mean activity) and either rests or moves along sampled points.
+    Every source has one event with a confidence (its mean activity) and either rests or moves along sampled points. Where the
+    network says no distance (NaN), sources are placed at :data:`UNKNOWN_DISTANCE`, which is no measurement: only their
+    directions mean something (:attr:`auris.models.listening.Hearing.says_distance` tells).
 
     Args:
         outputs: ``(frames, tracks, classes, 4)``.
@@ -163,6 +206,7 @@ def _source(
     centre = units.mean(axis=0)
     centre = centre / max(float(np.linalg.norm(centre)), 1e-9)
     distances = np.asarray([d.distance for d in chain])
+    distances = np.where(np.isnan(distances), UNKNOWN_DISTANCE, distances)
     confidence = float(np.clip(np.mean([d.activity for d in chain]), 0.0, 1.0))
     event = Event(onset, offset, level_db=None, confidence=round(confidence, 4))
     stray = float(np.sqrt(np.mean(angle_between(units, centre) ** 2)))

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from auris.errors import AurisError, CheckpointError, MissingDependency, ParameterError, did_you_mean, unknown_name
+from auris.errors import AurisError, CheckpointError, ParameterError, did_you_mean, unknown_name
 from auris.io.atomic import atomic_write, write_text
 from auris.models.configuration import dataclass_from, plain_of
+from auris.models.published import PUBLISHED
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 ARCHITECTURES = {
+    "pseldnet": "auris.models.pseldnet.network:PseldNet",
     "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
 }
 SHIPPED = ("first-listener-foa", "first-listener-binaural")
@@ -57,15 +62,75 @@ def from_pretrained(name_or_path: str | Path, *, source: Literal["local", "hub"]
         CheckpointError: there is no such model, or its folder is incomplete, damaged or of another format.
     """
     folder = _downloaded(str(name_or_path)) if source == "hub" else _local_folder(name_or_path)
-    config = _read_config(folder / CONFIG)
-    kind = _architecture(config["architecture"], folder)
+    plain = _read_config(folder / CONFIG)
+    kind = _architecture(plain["architecture"], folder)
     try:
-        model = _built(kind, dataclass_from(kind.config_class, config["config"], where=str(folder / CONFIG)))
+        config = dataclass_from(kind.config_class, plain["config"], where=str(folder / CONFIG))
+        with weights_unset():
+            model = _built(kind, config)
     except ParameterError as error:
         raise CheckpointError(str(error)) from None
     _load_weights(model, folder / WEIGHTS)
     model.name = str(name_or_path) if str(name_or_path) in SHIPPED or source == "hub" else folder.name
     return model.eval()
+
+
+@contextmanager
+def weights_unset() -> Iterator[None]:
+    """Build networks without reserving or drawing their weights, which are then to be assigned.
+
+    Layers reserve parameters with ``torch.empty``; on torch's meta device that costs nothing, nor does the random start.
+    Everything else (windows, filter banks, index tables) is computed as always.
+    """
+    with _EmptyOnMeta():
+        yield
+
+
+class _EmptyOnMeta(TorchFunctionMode):
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.empty and kwargs.get("device") is None:
+            kwargs["device"] = "meta"
+        return func(*args, **kwargs)
+
+
+def assign_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> None:
+    """Give a network exactly its weights: every one of them, of its shape, finite; nothing is copied that fits as it is.
+
+    Args:
+        model: built under :func:`weights_unset`, or any other.
+        tensors: by the names of its ``state_dict``.
+        where: the file they come from, for messages.
+
+    Raises:
+        CheckpointError: a weight is missing, unknown, of another shape, or not finite; the text names the first three.
+    """
+    wanted = model.state_dict()
+    problems = [f"missing {key}" for key in wanted.keys() - tensors.keys()]
+    problems += [f"unknown {key}" for key in tensors.keys() - wanted.keys()]
+    problems += [
+        f"{key} is {tuple(tensors[key].shape)}, needed {tuple(wanted[key].shape)}"
+        for key in wanted.keys() & tensors.keys()
+        if tensors[key].shape != wanted[key].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise CheckpointError(f"{where}: the weights do not fit the configuration: {'; '.join(sorted(problems)[:3])}{more}")
+    refuse_bad_numbers(tensors, where=where)
+    model.load_state_dict({key: value.to(wanted[key].dtype) for key, value in tensors.items()}, assign=True)
+    assert not any(buffer.is_meta for buffer in model.buffers()), "a buffer was made with torch.empty"
+
+
+def refuse_bad_numbers(tensors: Mapping[str, Tensor], *, where: str) -> None:
+    """Refuse weights that hold NaN or infinite values.
+
+    Raises:
+        CheckpointError: with the name of the first.
+    """
+    for name, value in tensors.items():
+        # Smallest and largest show NaN as well, without a mask of the tensor's size.
+        if value.is_floating_point() and value.numel() and not torch.stack(value.aminmax()).isfinite().all():
+            raise CheckpointError(f"{where}: {name} holds NaN or infinite values; the training that made it failed")
 
 
 def save_pretrained(model: Any, folder: str | Path, *, card: str) -> None:
@@ -120,6 +185,8 @@ def _local_folder(name_or_path: str | Path) -> Path:
         return folder
     if folder.exists():
         raise CheckpointError(f"{folder}: a model is a folder with {CONFIG} and {WEIGHTS}, this is a file")
+    if text.lower() in (model.name.lower() for model in PUBLISHED):
+        raise CheckpointError(f"{text} is published, but not a model folder here; auris models show {text} tells how to get it")
     hint = did_you_mean(text, SHIPPED) or "."
     raise CheckpointError(
         f"no model called {text!r}{hint} Shipped: {', '.join(SHIPPED)}; or give a model folder, or source='hub'"
@@ -127,10 +194,8 @@ def _local_folder(name_or_path: str | Path) -> Path:
 
 
 def _downloaded(repository: str) -> Path:
-    try:
-        from huggingface_hub import snapshot_download
-    except ImportError:
-        raise MissingDependency("huggingface_hub", "train") from None
+    from huggingface_hub import snapshot_download
+
     try:
         return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CARD]))
     except Exception as error:  # the hub raises a dozen kinds, from name syntax to time-outs
@@ -179,17 +244,4 @@ def _load_weights(model: nn.Module, file: Path) -> None:
         tensors = load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{file}: damaged or not safetensors ({error}); fetch or save the model again") from None
-    wanted = model.state_dict()
-    problems = [f"missing {key}" for key in wanted.keys() - tensors.keys()]
-    problems += [f"unknown {key}" for key in tensors.keys() - wanted.keys()]
-    problems += [
-        f"{key} is {tuple(tensors[key].shape)}, needed {tuple(wanted[key].shape)}"
-        for key in wanted.keys() & tensors.keys()
-        if tensors[key].shape != wanted[key].shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise CheckpointError(f"{file}: weights do not fit {CONFIG}: {'; '.join(sorted(problems)[:3])}{more}")
-    if not all(bool(torch.isfinite(value).all()) for value in tensors.values() if value.is_floating_point()):
-        raise CheckpointError(f"{file}: the weights hold NaN or infinite values; the training that made them failed")
-    model.load_state_dict(tensors)
+    assign_weights(model, tensors, where=str(file))

@@ -1,14 +1,8 @@
-"""Training listeners: sound event localisation, detection and distance."""
+"""Training listeners on scenes simulated on the fly: sound event localisation, detection and distance."""
 
 from __future__ import annotations
 
-import math
-import multiprocessing
-import os
-import pickle
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,93 +11,45 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from auris.data.simulated import SimulatedDataset, StemPool, as_batch
-from auris.data.stems import StemSettings, render_shards
-from auris.errors import AurisError, CheckpointError, MissingDependency
-from auris.io.atomic import atomic_write, write_text
+from auris.data.simulated import SimulatedDataset, as_batch
 from auris.models import create, save_pretrained
 from auris.models.accdoa import Losses, MultiAccdoaLoss
-from auris.training.recipe import MaskRecipe, Recipe
-
-try:
-    import lightning.pytorch as lightning
-    from lightning.pytorch.callbacks import Callback, LearningRateMonitor, RichProgressBar
-    from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-except ImportError:
-    raise MissingDependency("lightning", "train") from None
-
-CHECKPOINT, MODEL, RECIPE = "last.ckpt", "model", "recipe.yaml"
+from auris.training.listener_recipe import MaskRecipe, Recipe
+from auris.training.loop import Task, fit
+from auris.training.run_folder import RunFolder
+from auris.training.simulation import SimulatedEpoch, rendering, stem_pool
 
 
-class SeldTask(lightning.LightningModule):
-    """The network with its loss, augmentation of features, optimiser and budget."""
+class SeldTask(Task):
+    """The network with its loss and augmentation of features."""
 
     def __init__(self, model: Any, recipe: Recipe) -> None:
-        super().__init__()
-        self.model, self.recipe = model, recipe
+        super().__init__(
+            model,
+            optimiser=recipe.optimiser,
+            trainer=recipe.trainer,
+            seed=recipe.seed,
+            epoch_steps=recipe.trainer.validate_steps,
+        )
+        self.recipe = recipe
         self.loss = MultiAccdoaLoss(tracks=model.config.tracks, direction=recipe.loss.direction, distance=recipe.loss.distance)
-        self.elapsed, self.steps = 0.0, 0  # seconds and steps trained, over all sittings
-        self._tick = time.monotonic()
 
-    @property
-    def progress(self) -> float:
-        """Share of the budget that is spent, 0 to 1."""
-        budget = self.recipe.trainer
-        spent = self.elapsed / (60 * budget.max_minutes) if budget.max_minutes else 0.0
-        return min(1.0, max(spent, self.steps / budget.max_steps))
-
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Return the loss of one batch of waveforms and targets."""
+    def losses(self, batch: tuple[Tensor, Tensor]) -> Losses:
+        """Return the losses of waveforms and targets."""
         waveforms, targets = batch
         with torch.no_grad():
             features = masked(self.model.features(waveforms), self.recipe.masks, self.model.config.frames_per_label)
         losses: Losses = self.loss(self.model.from_features(features), targets)
-        self._log_losses("train", losses)
-        return losses.total
+        return losses
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int, dataloader_idx: int = 0) -> None:
         """Log the loss on whole scenes; the loaders come in the order of the scenes' names."""
-        self._log_losses("validation", self.loss(self.model(batch[0]), batch[1]))
+        self.log_losses("validation", self.loss(self.model(batch[0]), batch[1]))
 
-    def _log_losses(self, stage: str, losses: Losses) -> None:
-        named = {f"{stage}/{name}": value for name, value in losses._asdict().items()}
-        self.log_dict(named, prog_bar=stage == "train", batch_size=self.recipe.trainer.batch)
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return AdamW; the rate is set before each step."""
-        choice = self.recipe.optimiser
-        return torch.optim.AdamW(self.parameters(), lr=choice.rate, weight_decay=choice.weight_decay)
-
-    def on_train_batch_start(self, *_: Any) -> None:
-        """Set the learning rate: warm-up by steps, cosine by whatever part of the budget is spent most."""
-        choice = self.recipe.optimiser
-        warm = min(1.0, (self.steps + 1) / max(choice.warmup_steps, 1))
-        rate = choice.rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * self.progress)))
-        optimiser = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimiser, torch.optim.Optimizer)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Keep time; stop when the budget is spent."""
-        now = time.monotonic()
-        self.elapsed, self.steps = self.elapsed + now - self._tick, self.steps + 1
-        self._tick = now
-        if self.progress >= 1:
-            self.trainer.should_stop = True
-
-    def on_train_start(self) -> None:
-        """Start the clock."""
-        self._tick = time.monotonic()
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the time spent."""
-        checkpoint["elapsed"], checkpoint["steps"] = self.elapsed, self.steps
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the time spent."""
-        self.elapsed = float(checkpoint["elapsed"])
-        self.steps = int(checkpoint.get("steps", checkpoint["global_step"]))
+    def note(self, out: RunFolder) -> None:
+        """Leave the model as it is so far."""
+        text = f"# {self.recipe.name}\n\nTraining has not ended: {100 * self.progress:.0f} % after {self.steps} steps.\n"
+        save_pretrained(self.model, out.model, card=text)
 
 
 def masked(features: Tensor, masks: MaskRecipe, frames_per_label: int) -> Tensor:
@@ -134,27 +80,6 @@ class _Once(Dataset[tuple[Tensor, Tensor]]):
         return self.batch
 
 
-class _Keeper(Callback):
-    """Writes the checkpoint and the model folder every few minutes and at the end, each atomically."""
-
-    def __init__(self, out: Path, minutes: float) -> None:
-        self.out, self.seconds, self.last = out, 60 * minutes, time.monotonic()
-
-    def on_train_batch_end(self, trainer: Any, task: Any, *_: Any) -> None:
-        if time.monotonic() - self.last >= self.seconds:
-            self.keep(trainer, task)
-
-    def on_train_end(self, trainer: Any, task: Any) -> None:
-        self.keep(trainer, task)
-
-    def keep(self, trainer: Any, task: SeldTask) -> None:
-        self.last = time.monotonic()
-        with atomic_write(self.out / CHECKPOINT) as temporary:
-            trainer.save_checkpoint(temporary, weights_only=False)
-        note = f"# {task.recipe.name}\n\nTraining has not ended: {100 * task.progress:.0f} % after {task.steps} steps.\n"
-        save_pretrained(task.model, self.out / MODEL, card=note)
-
-
 def build_model(recipe: Recipe) -> Any:
     """Return the untrained network of a recipe."""
     config = {
@@ -169,11 +94,8 @@ def build_model(recipe: Recipe) -> Any:
 
 def build_dataset(recipe: Recipe, model: Any) -> SimulatedDataset:
     """Return the endless training batches of a recipe, over the stems rendered so far."""
-    folder = Path(recipe.pool.folder) / f"{recipe.name}-{recipe.stems.digest()}"
-    pool = StemPool(folder, recipe.pool.shards)
-    pool.refresh()
     return SimulatedDataset(
-        pool,
+        stem_pool(recipe.name, recipe.stems, recipe.pool),
         recipe.stems,
         classes=len(recipe.labels),
         batch=recipe.trainer.batch,
@@ -225,108 +147,37 @@ def train(recipe: Recipe) -> dict[str, Any]:
     Raises:
         CheckpointError: the run folder holds another recipe's run.
         FormatError: the sounds are missing.
+        AurisError: a gradient is not finite.
+        Interrupted: a signal asked to stop; the checkpoint is written.
     """
     from auris.training.report import calibrated, measure, model_card, open_scenes
 
     torch.set_num_threads(recipe.trainer.threads)
-    out = Path(recipe.trainer.out)
-    checkpoint = _claim(out, recipe)
+    out = RunFolder(Path(recipe.trainer.out))
+    saved = out.claim(recipe.to_yaml(), network=_network_of)
     model = build_model(recipe)
     dataset = build_dataset(recipe, model)
     task = SeldTask(model, recipe)
-    if checkpoint is not None:
-        dataset.position = _restore(task, checkpoint)
+    if saved is not None:
+        task.restore(saved)
     scenes = open_scenes(recipe)
     if task.progress < 1:
         batches = [as_batch(some, recipe.labels, frame_seconds=model.frame_seconds) for some in scenes.values()]
-        with _rendering(recipe.stems, recipe, dataset.pool):
-            _trainer(recipe, out, sitting=f"from-step-{task.steps}").fit(
+        with rendering(recipe.stems, recipe.labels, recipe.pool, dataset.pool):
+            fit(
                 task,
-                DataLoader(dataset, batch_size=None),
-                [DataLoader(_Once(batch), batch_size=None) for batch in batches],
-                ckpt_path=checkpoint,
-                weights_only=True,
+                out,
+                train=DataLoader(SimulatedEpoch(dataset, task), batch_size=None),
+                validation=[DataLoader(_Once(batch), batch_size=None) for batch in batches],
             )
     model.eval()
     model.config = replace(model.config, detection=calibrated(recipe, model))
     measured = measure(model, scenes)
     reached = {"steps": task.steps, "minutes": round(task.elapsed / 60, 1), **measured}
-    save_pretrained(model, out / MODEL, card=model_card(recipe, model, reached))
-    return {"recipe": recipe.name, "model": str(out / MODEL), **reached}
+    save_pretrained(model, out.model, card=model_card(recipe, model, reached))
+    return {"recipe": recipe.name, "model": str(out.model), **reached}
 
 
-def _claim(out: Path, recipe: Recipe) -> Path | None:
-    """Note the recipe in the run folder; return the checkpoint to resume from, if there is one."""
-    note, checkpoint = out / RECIPE, out / CHECKPOINT
-    text = recipe.to_yaml()
-    if checkpoint.is_file() and note.is_file() and _network_of(note.read_text(encoding="utf-8")) != _network_of(text):
-        raise CheckpointError(f"{out} holds a run of another network; choose another folder with trainer.out=FOLDER")
-    write_text(note, text)
-    return checkpoint if checkpoint.is_file() else None
-
-
-def _restore(task: SeldTask, checkpoint: Path) -> int:
-    """Give a task the weights and the spent budget of a checkpoint; return its step, which is also the next batch's number."""
-    try:
-        saved = torch.load(checkpoint, weights_only=True, map_location="cpu")
-        task.load_state_dict(saved["state_dict"])
-    except (OSError, RuntimeError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise CheckpointError(f"{checkpoint} cannot be resumed ({reason}); delete it or choose another trainer.out") from None
-    task.on_load_checkpoint(saved)
-    return task.steps
-
-
-def _network_of(text: str) -> list[Any]:
+def _network_of(plain: dict[str, Any]) -> list[Any]:
     """What of a written recipe a checkpoint depends on."""
-    import yaml
-
-    plain = yaml.safe_load(text)
     return [plain.get("labels"), plain.get("model"), (plain.get("stems") or {}).get("layout")]
-
-
-def _trainer(recipe: Recipe, out: Path, *, sitting: str) -> Any:
-    """The loop; each sitting logs to a folder of its own, so that resuming deletes nothing."""
-    budget = recipe.trainer
-    return lightning.Trainer(
-        accelerator=budget.accelerator,
-        devices=1,
-        max_steps=budget.max_steps,
-        max_epochs=-1,
-        limit_train_batches=min(budget.validate_steps, budget.max_steps),
-        gradient_clip_val=recipe.optimiser.clip,
-        num_sanity_val_steps=0,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        log_every_n_steps=min(10, budget.max_steps),
-        logger=[CSVLogger(out, name="logs", version=sitting), TensorBoardLogger(out, name="tensorboard", version=sitting)],
-        callbacks=[_Keeper(out, budget.save_minutes), RichProgressBar(), LearningRateMonitor("step")],
-    )
-
-
-@contextmanager
-def _rendering(stems: StemSettings, recipe: Recipe, pool: StemPool) -> Iterator[None]:
-    """Render missing stems in another process; wait until there are enough to begin."""
-    if pool.refresh() >= recipe.pool.shards:
-        yield
-        return
-    context = multiprocessing.get_context("spawn")
-    arguments = (stems, recipe.labels, pool.folder, recipe.pool.shards)
-    worker = context.Process(target=_render_politely, args=arguments, daemon=True)
-    worker.start()
-    try:
-        while pool.refresh() < min(recipe.pool.first, recipe.pool.shards):
-            if worker.exitcode is not None:
-                raise AurisError(f"rendering stems failed with exit code {worker.exitcode}; its message stands above")
-            time.sleep(0.5)
-        yield
-    finally:
-        worker.terminate()
-        worker.join()
-
-
-def _render_politely(stems: StemSettings, labels: tuple[str, ...], folder: Path, count: int) -> None:
-    os.nice(5)  # training goes first
-    parent = multiprocessing.parent_process()
-    # A killed training must not leave a renderer behind.
-    render_shards(stems, labels, folder, count=count, wanted=lambda: parent is None or parent.is_alive())

@@ -1,0 +1,171 @@
+"""From a published checkpoint to a model folder that :func:`auris.models.from_pretrained` loads."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from auris.errors import CheckpointError, FormatError
+from auris.models.checkpoint_conversion import pseldnets
+from auris.models.checkpoint_conversion.families import TITLES, family_of, unwrapped
+from auris.models.checkpoint_conversion.reading import read_tensors
+from auris.models.pretrained import assign_weights, save_pretrained, weights_unset
+from auris.models.pseldnet.network import PseldNet
+from auris.models.published import PublishedModel, identify
+from auris.vocabulary import Vocabulary, read_vocabulary, vocabulary
+
+
+def convert(
+    file: str | Path,
+    folder: str | Path,
+    *,
+    labels: str | Path | Sequence[str] | Vocabulary | None = None,
+    sample_rate: int | None = None,
+) -> dict[str, Any]:
+    """Turn a published checkpoint into a model folder; nothing in the file is executed.
+
+    The family, the network's parts and the number of classes are told by the names and shapes in the file. The folder
+    appears whole or not at all.
+
+    Args:
+        file: checkpoint as its authors published it (.ckpt, .pth, .safetensors).
+        folder: model folder to write; must not exist, or be empty.
+        labels: names of the classes in the order of the output: a list, a known vocabulary's name (``dcase2021``), or a file
+            (:func:`auris.vocabulary.read_vocabulary`). By default the known list of as many classes, or numbers.
+        sample_rate: of the recordings it was trained with, hertz; needed only where the file does not say.
+
+    Returns:
+        What was made: ``folder``, ``model`` (in its authors' words), ``published`` (name in the catalogue, if the file is
+        exactly that one), ``parameters``, ``bytes``, ``classes``, ``labels`` (``given``, ``list`` or ``numbered``),
+        ``sample_rate``, ``notes``.
+
+    Raises:
+        CheckpointError: the file is no checkpoint, damaged, holds code, or is of a family that cannot be converted.
+        FormatError: the folder is in use or cannot be written, or the class list cannot be read.
+        ParameterError: the vocabulary's name is unknown, or the sample rate or the labels are refused.
+    """
+    source, target = Path(file), Path(folder)
+    _check_free(target)
+    names = _labels(labels)
+    tensors = unwrapped(read_tensors(source))
+    family = family_of(tensors, file=source)
+    if family != "pseldnets":
+        raise CheckpointError(f"{source}: {_no_listener(family)}")
+    recognised = pseldnets.recognise(tensors, labels=names, sample_rate=sample_rate, file=source)
+    model = _network(tensors, recognised, source)
+    published = identify(source)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    with _folder_at_once(target) as temporary:
+        save_pretrained(model, temporary, card=_card(target.name, source, recognised, published, parameters=parameters))
+    return {
+        "folder": str(target),
+        "model": pseldnets.describe(recognised.config),
+        "published": published.name if published else None,
+        "parameters": parameters,
+        "bytes": sum(part.stat().st_size for part in target.iterdir()),
+        "classes": len(recognised.config.labels),
+        "labels": recognised.classes,
+        "sample_rate": recognised.config.sample_rate,
+        "notes": list(recognised.notes),
+    }
+
+
+def _labels(given: str | Path | Sequence[str] | Vocabulary | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, str) and not ("." in given or "/" in given or Path(given).is_file()):
+        return vocabulary(given).labels
+    if isinstance(given, str | Path):
+        return read_vocabulary(given).labels
+    return Vocabulary("given labels", tuple(given)).labels
+
+
+def _no_listener(family: str) -> str:
+    if family == "auris":
+        return "is an auris network already; load its folder with from_pretrained"
+    return (
+        f"{TITLES[family]} names sounds, not where they are, and is no listener. It is where trainings start: "
+        "set initial.audioset of a recipe to this file"
+    )
+
+
+def _network(tensors: Mapping[str, Tensor], recognised: pseldnets.Recognised, source: Path) -> PseldNet:
+    """Return the network with the weights of the file."""
+    with weights_unset():
+        model = PseldNet(recognised.config)
+    found = pseldnets.weights(tensors, model, file=source)
+    assign_weights(model, found, where=str(source))
+    return model
+
+
+def _check_free(target: Path) -> None:
+    if target.is_file():
+        raise FormatError(f"{target} is a file; give a folder to write the model to")
+    if target.is_dir() and any(target.iterdir()):
+        raise FormatError(f"{target} is there already and not empty; choose another folder, or remove it first")
+
+
+@contextmanager
+def _folder_at_once(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``target`` that takes its place on success and is removed otherwise."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise FormatError(f"cannot write {target}: {error.strerror or error}") from None
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise FormatError(f"cannot write {target}: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _card(
+    name: str, source: Path, recognised: pseldnets.Recognised, published: PublishedModel | None, *, parameters: int
+) -> str:
+    """Return the README of a converted model."""
+    config = recognised.config
+    known = "not a file of the catalogue (`auris models list`): fine-tuned, or another version"
+    origin = f"published as `{published.file}` by {published.system}: {published.host}" if published else known
+    licence = f"{published.licence or 'not known'}" if published else "that of whoever trained it"
+    result = f"- Measured by its authors: {published.result}\n" if published and published.result else ""
+    notes = "".join(f"- {note}\n" for note in recognised.notes) or "- None: the file said everything.\n"
+    return f"""---
+library_name: auris
+tags: [sound-event-localization-and-detection, spatial-audio]
+---
+# {name}
+
+{pseldnets.describe(config)} (PSELDNets, arXiv:2411.06399), converted from `{source.name}`.
+
+    auris listen recording.wav --model {name}
+
+- Input: layout `{config.layout}` at {config.sample_rate} Hz (other rates are resampled), heard ten seconds at a time.
+- Output: who sounds and from where, ten times a second; no distance.
+- Parameters: {parameters / 1e6:.2f} million.
+- Classes: {"; ".join(config.labels)}.
+
+## Origin
+
+- File: `{source.name}`, {origin}.
+{result}- Licence of the weights: {licence}. Ask the authors before you pass them on.
+
+## What the file did not say
+
+{notes}"""

@@ -1,0 +1,97 @@
+"""The parts of a recipe that every training shares: optimiser, length, hardware, what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from auris.errors import ParameterError
+
+DEFAULT_EPOCHS = 25
+
+
+@dataclass(frozen=True)
+class OptimiserRecipe:
+    """AdamW and its learning rate.
+
+    Attributes:
+        rate: learning rate.
+        weight_decay: of all parameters.
+        warmup_steps: steps in which the rate rises from zero.
+        clip: largest norm of the gradient; longer ones are shortened.
+        schedule: ``cosine`` falls over the whole budget to a hundredth; ``step`` multiplies by ``decay`` every
+            ``decay_epochs``; ``constant`` stays.
+        decay: factor of the ``step`` schedule.
+        decay_epochs: epochs between its steps.
+    """
+
+    rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 50
+    clip: float = 2.0
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    decay: float = 0.1
+    decay_epochs: int = 20
+
+    def __post_init__(self) -> None:
+        if not (self.rate > 0 and self.clip > 0 and self.decay > 0):
+            raise ParameterError(f"rate, clip and decay must exceed 0, got {self.rate}, {self.clip} and {self.decay}")
+        if self.weight_decay < 0 or self.warmup_steps < 0 or self.decay_epochs < 1:
+            raise ParameterError("weight_decay and warmup_steps must be at least 0, decay_epochs at least 1")
+
+
+@dataclass(frozen=True)
+class TrainerRecipe:
+    """How long, on what, and what is kept.
+
+    Attributes:
+        out: run folder: checkpoint, logs, and the model under ``model``.
+        batch: examples in a batch, on each device.
+        epochs: passes over the training data, or stretches of ``validate_steps`` where data has no end; None with no
+            ``max_steps`` either means 25.
+        max_steps: optimiser steps at which training ends; None for no limit but ``epochs``.
+        max_minutes: minutes at which it ends, whichever comes first; None for no limit. Resuming counts on.
+        save_minutes: minutes between checkpoints; 0 saves after every step.
+        validate_steps: steps between validations, where the data have no end; a data set is validated after every pass.
+        log_steps: steps between lines of the log.
+        threads: threads of PyTorch.
+        accelerator: ``auto`` takes a GPU if there is one.
+        devices: processes that train together, one per device; the batch is ``devices`` times as large.
+        strategy: ``ddp`` with several devices.
+        precision: ``bf16`` computes the network in bfloat16; features, losses and weights stay in float32.
+        accumulate: batches whose gradients are averaged before a step.
+        sync_batch_norm: whether batch statistics are taken over all devices (GPU only).
+        compile: whether the network is compiled (``torch.compile``): slow to begin, faster after.
+    """
+
+    out: str = "../runs/seld"
+    batch: int = 32
+    epochs: int | None = None
+    max_steps: int | None = None
+    max_minutes: float | None = None
+    save_minutes: float = 4.0
+    validate_steps: int = 200
+    log_steps: int = 10
+    threads: int = 1
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int = 1
+    strategy: Literal["auto", "ddp"] = "auto"
+    precision: Literal["32", "bf16"] | Literal[32] = "32"
+    accumulate: int = 1
+    sync_batch_norm: bool = False
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        names = ("batch", "epochs", "max_steps", "validate_steps", "log_steps", "threads", "devices", "accumulate")
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ParameterError(f"trainer.{name} must be at least 1, got {value}")
+        if self.devices > 1 and self.strategy != "ddp":
+            raise ParameterError(f"{self.devices} devices train together by trainer.strategy=ddp, got {self.strategy!r}")
+
+    def total_steps(self, epoch_steps: int) -> int:
+        """Return the optimiser steps of the whole training, of epochs of ``epoch_steps``."""
+        epochs = self.epochs or (DEFAULT_EPOCHS if self.max_steps is None else None)
+        limits = [self.max_steps, None if epochs is None else epochs * epoch_steps]
+        return min(limit for limit in limits if limit is not None)
