@@ -90,11 +90,8 @@ def test_silence_says_nothing_and_has_a_gradient(front_end: torch.nn.Module) -> 
 
 
 @pytest.mark.parametrize("front_end", [GCC, SALSA])
-@pytest.mark.parametrize("samples", [1, 239, 240, 1001])
+@pytest.mark.parametrize("samples", [240, 1001])
 def test_frames_are_whole_hops_of_any_length(front_end: torch.nn.Module, samples: int) -> None:
-    if samples < 240:
-        assert front_end.stft(torch.zeros(1, 4, samples)).shape[-2] == 0
-        return
     features = front_end(noise(1, 4, samples))
     assert features.shape == (1, front_end.channels, samples // 240, front_end.bands)
     assert torch.isfinite(features).all()
@@ -109,6 +106,13 @@ def test_a_batch_is_heard_item_by_item_in_any_precision(front_end: torch.nn.Modu
     assert front_end(batch.double()).dtype == torch.float64
     assert torch.allclose(front_end(batch.double()).float()[:, :4], together[:, :4], atol=0.05)
     assert torch.equal(front_end(batch.bfloat16()), front_end(batch.bfloat16().float()))
+
+
+@pytest.mark.parametrize("front_end", [GCC, SALSA])
+@pytest.mark.parametrize("shape", [(1, 4, 239), (1, 4, 0), (0, 4, 2400)])
+def test_no_audio_or_less_than_a_hop_is_refused(front_end: torch.nn.Module, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ParameterError, match=r"a recording of 240 samples or more, got \("):
+        front_end(torch.zeros(shape))
 
 
 @pytest.mark.parametrize("front_end", [GCC, SALSA])

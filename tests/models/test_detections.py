@@ -11,7 +11,7 @@ from auris.errors import ParameterError
 from auris.geometry import Orbit, Static, Waypoints, angle_between, unit_vector
 from auris.metrics.seld import score_scenes
 from auris.models.accdoa import encode_scene
-from auris.models.detections import DetectionSettings, scene_of
+from auris.models.detections import UNKNOWN_DISTANCE, DetectionSettings, class_thresholds, scene_of
 from auris.scene import Event, Scene, Source
 
 LABELS = ("dog", "rain", "speech")
@@ -119,3 +119,29 @@ def test_any_output_makes_a_valid_scene(seed: int, level: float) -> None:
 def test_impossible_settings_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ParameterError):
         DetectionSettings(**bad)  # type: ignore[arg-type]
+
+
+def test_a_distance_that_is_not_known_is_one_metre_in_a_scene() -> None:
+    scene = Scene(2.0, (Source("dog", Static(at(60, 3.0)), (Event(0.5, 1.5),)),))
+    out = outputs_of(scene, 20)
+    out[..., 3] = np.nan
+    (source,) = scene_of(out, LABELS, frame_seconds=0.1, duration=2.0).sources
+    assert np.allclose(source.path.at(1.0), at(60, UNKNOWN_DISTANCE), atol=1e-3)
+    assert UNKNOWN_DISTANCE == 1.0
+
+
+def test_thresholds_are_changed_for_all_classes_for_each_or_by_name() -> None:
+    usual = DetectionSettings(threshold=0.4)
+
+    def changed(threshold: object) -> list[float]:
+        return class_thresholds(threshold, LABELS, settings=usual).thresholds(3).tolist()  # type: ignore[arg-type]
+
+    assert changed(0.7) == [0.7] * 3
+    assert changed([0.1, 0.2, 0.3]) == [0.1, 0.2, 0.3]
+    assert changed({"rain": 0.9}) == [0.4, 0.9, 0.4]
+    with pytest.raises(ParameterError, match="did you mean 'rain'"):
+        changed({"rian": 0.9})
+    with pytest.raises(ParameterError, match="2 thresholds for 3 classes"):
+        changed([0.1, 0.2])
+    with pytest.raises(ParameterError, match="between 0 and 1"):
+        changed({"rain": 1.9})

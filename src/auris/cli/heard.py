@@ -78,7 +78,7 @@ def write_plot(path: str | Path, heard: Hearing, scene: Scene, file: str | Path,
     """Draw what was heard, and what was there where it is known, under the spectrogram of the file."""
     from auris import plots
 
-    rows = ("azimuth", "elevation", "distance") if heard.says_distance else ("azimuth", "elevation")
+    rows: tuple[plots.Row, ...] = ("azimuth", "elevation", *(("distance",) if heard.says_distance else ()))
     picture = plots.directions(truth, scene, audio=plots.file_spectrogram(file), rows=rows)
     plots.save_figure(path, picture)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
@@ -48,6 +49,8 @@ def run(arguments: Namespace) -> int:
     except Interrupted as interruption:
         message(f"auris: {interruption}")
         return interruption.status
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return 0  # one process of several reports
     if arguments.json:
         print_json(result)
     else:

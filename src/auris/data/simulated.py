@@ -233,7 +233,8 @@ def turned(samples: Float32, turn: NDArray[np.float64]) -> Float32:
     order = [1, 2, 0]  # the channels after W are Y, Z, X
     matrix = np.zeros((4, 4), np.float32)
     matrix[0, 0], matrix[1:, 1:] = gain, turn[np.ix_(order, order)]
-    return np.einsum("ij,jk->ik", matrix, samples)  # a thin product on which BLAS threads would only wait for each other
+    # A thin product, on which BLAS threads would only wait for each other.
+    return np.asarray(np.einsum("ij,jk->ik", matrix, samples))
 
 
 def _scaled(samples: NDArray[np.int16], gain: float) -> Float32:

@@ -3,7 +3,8 @@
 The front ends are modules without weights that take waveforms ``(batch, channels, samples)``, so that a saved model needs
 nothing but audio. They name what they make: ``inputs`` channels of audio, ``channels`` of features of which the first
 ``levels`` are in decibels, ``bands`` numbers in each. They compute in single precision at least, also under autocast and
-for half-precision audio; a batch is heard item by item; gradients reach the waveform; nothing given is changed.
+for half-precision audio (``model.bfloat16()`` would round their tables: keep ``model.front_end`` in single precision); a
+batch is heard item by item; gradients reach the waveform; nothing given is changed.
 """
 
 from auris.dsp.features.ambisonic import AmbisonicFeatures, LogMelIntensity

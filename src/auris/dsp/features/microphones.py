@@ -39,6 +39,7 @@ class LogMelGcc(nn.Module):
 
     Raises:
         LayoutError: the input has another number of channels.
+        ParameterError: it is shorter than a hop.
 
     >>> LogMelGcc(sample_rate=24_000)(torch.zeros(1, 4, 24_000)).shape
     torch.Size([1, 10, 100, 64])
@@ -69,7 +70,7 @@ class LogMelGcc(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return features ``(batch, inputs + pairs, frames, bands)``."""
-        waveform = checked(waveform, self.inputs, f"audio of {self.inputs} microphones")
+        waveform = checked(waveform, self.inputs, f"audio of {self.inputs} microphones", shortest=self.stft.hop)
         with full_precision(waveform):
             return torch.cat([self._recording(part) for part in self.stft.recordings(waveform)])
 
@@ -124,7 +125,7 @@ class SalsaLite(nn.Module):
 
     Raises:
         LayoutError: the input has another number of channels.
-        ParameterError: the frequencies are not in order.
+        ParameterError: the frequencies are not in order, or the input is shorter than a hop.
 
     >>> SalsaLite(sample_rate=24_000)(torch.zeros(1, 4, 24_000)).shape
     torch.Size([1, 7, 100, 382])
@@ -163,7 +164,7 @@ class SalsaLite(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return features ``(batch, 2 * inputs - 1, frames, bands)``."""
-        waveform = checked(waveform, self.inputs, f"audio of {self.inputs} microphones")
+        waveform = checked(waveform, self.inputs, f"audio of {self.inputs} microphones", shortest=self.stft.hop)
         with full_precision(waveform):
             return torch.cat([self._recording(part) for part in self.stft.recordings(waveform)])
 

@@ -10,17 +10,25 @@ from torch import Tensor
 from auris.errors import LayoutError, ParameterError
 
 
-def checked(waveform: Tensor, channels: int, what: str) -> Tensor:
+def checked(waveform: Tensor, channels: int, what: str, *, shortest: int = 1) -> Tensor:
     """Return the waveform in single precision at least.
+
+    Args:
+        waveform: what a front end was given.
+        channels: what it needs.
+        what: the audio it needs, for messages.
+        shortest: samples that make a frame.
 
     Raises:
         LayoutError: its shape is not ``(batch, channels, samples)``.
-        ParameterError: its samples are whole numbers.
+        ParameterError: its samples are whole numbers, too few or none.
     """
     if waveform.ndim != 3 or waveform.shape[1] != channels:
         raise LayoutError(f"{what} must have shape (batch, {channels}, samples), got {tuple(waveform.shape)}")
     if not waveform.is_floating_point():
         raise ParameterError(f"samples must be floating-point numbers with full scale at 1, got {waveform.dtype}")
+    if not waveform.shape[0] or waveform.shape[2] < shortest:
+        raise ParameterError(f"there must be a recording of {shortest} samples or more, got {tuple(waveform.shape)}")
     return waveform.to(torch.promote_types(waveform.dtype, torch.float32))
 
 
