@@ -8,8 +8,8 @@ from pathlib import Path
 # Before NumPy and torch are loaded: threads of small products only wait for each other, and processes share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+import pytest
+from hypothesis import settings
 
 # A busy machine must not fail a property (no deadline), and a change must not fail by an example that it has nothing to do
 # with (the same examples every time). HYPOTHESIS_PROFILE=explore looks further.

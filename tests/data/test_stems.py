@@ -16,6 +16,7 @@ from auris.data.stems import (
     render_shards,
     shard_folder,
     stem_scene,
+    write_shard,
 )
 from auris.errors import FormatError, ParameterError
 
@@ -65,7 +66,19 @@ def test_shards_are_written_once_and_read_back(tmp_path: Path) -> None:
 
 def test_settings_of_any_difference_have_another_name() -> None:
     names = {replace(SMALL, **change).digest() for change in ({}, {"seed": 4}, {"layout": "binaural"}, {"seconds": 3.0})}
-    assert len(names) == 4
+    assert len(names | {SMALL.digest(["dog"]), SMALL.digest(["dog", "rain"])}) == 6
+
+
+def test_a_shard_that_another_process_finished_first_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = render_shard(SMALL, ProceduralBank(), LABELS, 0)
+
+    def too_late(temporary: Path, target: Path) -> None:
+        target.mkdir()
+        raise OSError(f"{target} is not empty")
+
+    monkeypatch.setattr("auris.data.stems.os.replace", too_late)
+    assert write_shard(tmp_path, 0, shard) == shard_folder(tmp_path, 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["shard-00000"]
 
 
 def test_banks_open_as_they_are_described(tmp_path: Path) -> None:

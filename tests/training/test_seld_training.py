@@ -11,7 +11,7 @@ import torch
 from auris.errors import CheckpointError
 from auris.models import from_pretrained
 from auris.training.recipe import MaskRecipe, Recipe, read_recipe
-from auris.training.seld import SeldTask, build_model, describe, masked, train
+from auris.training.seld import SeldTask, build_model, describe, equalised, masked, train
 
 TINY = """
 name: tiny
@@ -109,6 +109,17 @@ def test_masks_blank_stretches_and_leave_the_rest() -> None:
     assert int(whole_frames.max()) <= 15
     assert int(whole_bands.max()) <= 8
     assert torch.equal(masked(features, MaskRecipe(times=0, bands=0), 5), features)
+
+
+def test_the_equaliser_changes_levels_alike_and_leaves_cues() -> None:
+    torch.manual_seed(0)
+    features = torch.randn(16, 7, 50, 64)
+    curve = equalised(features, 6.0, 4) - features
+    assert float(curve[:, 4:].abs().max()) == 0
+    assert torch.allclose(curve[:, :4], curve[:, :1, :1].expand(-1, 4, 50, -1), atol=1e-5)
+    assert 2 < float(curve.abs().max()) <= 6.001
+    assert float(curve[:, 0, 0].diff(dim=-1).abs().max()) < 1  # smooth
+    assert torch.equal(equalised(features, 0.0, 4), features)
 
 
 def test_learning_reduces_the_loss_on_one_batch(recipe_file: Path) -> None:

@@ -101,9 +101,9 @@ class StemSettings:
     noises: int = 4
     seed: int = 0
 
-    def digest(self) -> str:
-        """Return a short name for these settings, so that stems of others are never taken for theirs."""
-        return blake2b(repr((self, preset(self.preset))).encode(), digest_size=6).hexdigest()
+    def digest(self, labels: Sequence[str] = ()) -> str:
+        """Return a short name for these settings and classes, so that stems of others are never taken for theirs."""
+        return blake2b(repr((self, preset(self.preset), tuple(labels))).encode(), digest_size=6).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +208,7 @@ def _noise(
 
 
 def write_shard(folder: str | Path, index: int, shard: Shard) -> Path:
-    """Write a shard below ``folder``; it appears whole or not at all."""
+    """Write a shard below ``folder``; it appears whole or not at all, whoever else is writing it."""
     target = shard_folder(folder, index)
     if target.is_dir():
         return target
@@ -217,7 +217,12 @@ def write_shard(folder: str | Path, index: int, shard: Shard) -> Path:
     temporary.mkdir(parents=True)
     for name, value in vars(shard).items():
         np.save(temporary / f"{name}.npy", value, allow_pickle=False)
-    os.replace(temporary, target)
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if not target.is_dir():  # else another process was first, with the same content
+            raise
     return target
 
 

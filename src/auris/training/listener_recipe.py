@@ -59,12 +59,15 @@ class MaskRecipe:
         longest: most label frames in one.
         bands: stretches of mel bands per example.
         widest: most bands in one.
+        equaliser_db: levels are also changed by a random smooth curve over bands, at most this far up or down
+            (FilterAugment, arXiv:2110.03282).
     """
 
     times: int = 1
     longest: int = 3
     bands: int = 1
     widest: int = 8
+    equaliser_db: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class SimulatedMaterial:
         self.recipe, self.simulation = recipe, recipe.simulation
         self.form = TARGET_OF[recipe.model.output]
         self.epoch_steps = recipe.trainer.validate_steps
-        self.pool = stem_pool(recipe.name, self.simulation.stems, self.simulation.pool)
+        self.pool = stem_pool(self.simulation.stems, recipe.model.labels, self.simulation.pool)
         self.dataset = SimulatedDataset(
             self.pool,
             self.simulation.stems,

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from auris.data.simulated import SimulatedDataset, as_batch
@@ -18,6 +19,8 @@ from auris.training.listener_recipe import MaskRecipe, Recipe
 from auris.training.loop import Task, fit
 from auris.training.run_folder import RunFolder
 from auris.training.simulation import SimulatedEpoch, rendering, stem_pool
+
+_CURVE_NODES = 5  # of the random equaliser, from the lowest to the highest band
 
 
 class SeldTask(Task):
@@ -38,7 +41,8 @@ class SeldTask(Task):
         """Return the losses of waveforms and targets."""
         waveforms, targets = batch
         with torch.no_grad():
-            features = masked(self.model.features(waveforms), self.recipe.masks, self.model.config.frames_per_label)
+            features = equalised(self.model.features(waveforms), self.recipe.masks.equaliser_db, self.model.front_end.levels)
+            features = masked(features, self.recipe.masks, self.model.config.frames_per_label)
         losses: Losses = self.loss(self.model.from_features(features), targets)
         return losses
 
@@ -50,6 +54,15 @@ class SeldTask(Task):
         """Leave the model as it is so far."""
         text = f"# {self.recipe.name}\n\nTraining has not ended: {100 * self.progress:.0f} % after {self.steps} steps.\n"
         save_pretrained(self.model, out.model, card=text)
+
+
+def equalised(features: Tensor, most_db: float, levels: int) -> Tensor:
+    """Change the levels, the first channels, by a random smooth curve over bands; alike, so that directions stay."""
+    if not most_db:
+        return features
+    nodes = (2 * torch.rand(len(features), 1, _CURVE_NODES, device=features.device) - 1) * most_db
+    curve = functional.interpolate(nodes, size=features.shape[-1], mode="linear", align_corners=True)[:, :, None]
+    return torch.cat([features[:, :levels] + curve, features[:, levels:]], dim=1)
 
 
 def masked(features: Tensor, masks: MaskRecipe, frames_per_label: int) -> Tensor:
@@ -95,7 +108,7 @@ def build_model(recipe: Recipe) -> Any:
 def build_dataset(recipe: Recipe, model: Any) -> SimulatedDataset:
     """Return the endless training batches of a recipe, over the stems rendered so far."""
     return SimulatedDataset(
-        stem_pool(recipe.name, recipe.stems, recipe.pool),
+        stem_pool(recipe.stems, recipe.labels, recipe.pool),
         recipe.stems,
         classes=len(recipe.labels),
         batch=recipe.trainer.batch,

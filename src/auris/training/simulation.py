@@ -20,9 +20,9 @@ from auris.training.listener_recipe import PoolRecipe
 from auris.training.loop import Task
 
 
-def stem_pool(name: str, stems: StemSettings, pool: PoolRecipe) -> StemPool:
-    """Return the stems of a recipe rendered so far."""
-    found = StemPool(Path(pool.folder) / f"{name}-{stems.digest()}", pool.shards)
+def stem_pool(stems: StemSettings, labels: Sequence[str], pool: PoolRecipe) -> StemPool:
+    """Return the stems of a recipe rendered so far; recipes with the same stems share them."""
+    found = StemPool(Path(pool.folder) / f"{stems.layout}-{stems.digest(labels)}", pool.shards)
     found.refresh()
     return found
 

@@ -89,7 +89,7 @@ class PseldNetConfig:
     stitch: StitchOrder = "sequential"
     drop_path: float = 0.1
     adaptation: Adaptation = field(default_factory=Adaptation)
-    detection: DetectionSettings = field(default_factory=DetectionSettings)
+    detection: DetectionSettings = field(default_factory=lambda: DetectionSettings(unify_deg=15.0))  # as published
 
     def __post_init__(self) -> None:
         if not self.labels or len(set(self.labels)) != len(self.labels):
