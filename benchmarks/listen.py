@@ -10,10 +10,7 @@ difference of their outputs stands beside the times. With one thread the clock i
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -23,7 +20,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import auris
 from auris.dsp.features import LogMelIntensity
 from auris.models.backbones.htsat import DEPTHS, HEADS, SIDE, WIDTH
 from auris.models.backbones.htsat import PATCH as HTSAT_PATCH
@@ -31,6 +27,7 @@ from auris.models.backbones.passt import TransformerBlock
 from auris.models.backbones.swin import SwinBlock
 from auris.models.pseldnet.config import PseldNetConfig
 from auris.models.pseldnet.network import PseldNet
+from benchmarks.machine import machine
 from benchmarks.plain_listening import ConvolutionFrontEnd, PlainSwinBlock, PlainTransformerBlock
 
 RATE, SECONDS = 24_000, 10
@@ -149,24 +146,9 @@ def network_times(threads: int, repeats: int) -> list[dict[str, object]]:
     return rows
 
 
-def machine() -> dict[str, object]:
-    name, info = platform.processor(), Path("/proc/cpuinfo")
-    if info.exists():
-        name = next((line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), name)
-    return {
-        "processor": name,
-        "cores": os.cpu_count(),
-        "load average at start": [round(value, 2) for value in os.getloadavg()],
-        "date": datetime.date.today().isoformat(),
-        "python": platform.python_version(),
-        "auris": auris.__version__,
-        "torch": torch.__version__,
-    }
-
-
 @torch.inference_mode()
 def measure(*, quick: bool) -> dict[str, object]:
-    facts, repeats = machine(), 5 if quick else 31
+    facts, repeats = machine(torch), 5 if quick else 31
     torch.manual_seed(0)
     cases = [front_end_case(1), front_end_case(4), *swin_cases(), passt_case()]
     rows = [compared(case, threads, repeats) for threads in (1, 2) for case in cases]

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-import datetime
 import json
 import math
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -32,10 +30,10 @@ import numpy as np
 import scipy
 from seld_by_hand import scores_of, tally_of
 
-import auris
 from auris.io.dcase import write_dcase
 from auris.io.frame_labels import FrameLabels
 from auris.metrics.seld import RULES, evaluate_folders, evaluate_labels
+from benchmarks.machine import machine
 
 Clips = dict[str, FrameLabels]
 
@@ -176,25 +174,8 @@ def jackknife_ms(reference: Clips, prediction: Clips) -> dict[str, float]:
     return spent
 
 
-def machine() -> dict[str, object]:
-    name = platform.processor()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        name = next((line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), name)
-    return {
-        "processor": name,
-        "cores": os.cpu_count(),
-        "load average at start": [round(value, 2) for value in os.getloadavg()],
-        "date": datetime.date.today().isoformat(),
-        "python": platform.python_version(),
-        "auris": auris.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-    }
-
-
 def measure(*, quick: bool) -> dict[str, Any]:
-    facts = machine()
+    facts = machine(np, scipy)
     reference, prediction = made_clips(20 if quick else 100)
     repeats = 1 if quick else 5
     rows = [*compare_years(reference, prediction, repeats), compare_files(reference, prediction, repeats)]

@@ -11,10 +11,8 @@ high-pass is off: it would count as an error of the direct sound, and costs it t
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,7 +27,6 @@ import torch
 from numpy.typing import NDArray
 from pyroomacoustics.directivities import DirectionVector, FigureEight, Omnidirectional
 
-import auris
 from auris.acoustics.engine import EngineSettings, ShoeboxEngine
 from auris.acoustics.paths import SoundPaths
 from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver
@@ -39,6 +36,7 @@ from auris.channels import ChannelLayout, array
 from auris.dsp.convolution import convolve
 from auris.geometry import Static, Waypoints
 from auris.scene import Event, Listener, Room, Scene, Source
+from benchmarks.machine import machine
 from benchmarks.room_figures import RATE, TETRAHEDRON, Case, Pair, accuracy
 
 Floats = NDArray[np.float64]
@@ -250,30 +248,11 @@ def real_time_factors(repeats: int) -> dict[str, float]:
     return factors
 
 
-def machine() -> dict[str, object]:
-    name = platform.processor()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        name = next((line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), name)
-    return {
-        "processor": name,
-        "cores": os.cpu_count(),
-        "load average at start": [round(value, 2) for value in os.getloadavg()],
-        "date": datetime.date.today().isoformat(),
-        "python": platform.python_version(),
-        "auris": auris.__version__,
-        "pyroomacoustics": pra.__version__,
-        "numpy": np.__version__,
-        "torch": torch.__version__,
-        "sample rate": RATE,
-    }
-
-
 def measure(*, quick: bool) -> dict[str, object]:
     torch.set_num_threads(1)
     rooms = 4 if quick else 12
     pra.constants.set("rir_hpf_enable", False)
-    facts = machine()
+    facts = machine(pra, np, torch) | {"sample rate": RATE}
     pra.random.seed(1)
     peer_room(random_cases(1)[0], hybrid=True, order=3).compute_rir()
     hybrid, kept = compare_hybrid(random_cases(rooms), 1)

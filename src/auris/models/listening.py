@@ -161,8 +161,7 @@ def hear_pieces(
     stream = SampleStream(pieces, layout=model.layout, sample_rate=model.sample_rate)
     frame = round(model.frame_seconds * model.sample_rate)
     blocks = windows(stream, length=plan.length * frame, hop=plan.hop * frame)
-    parts = list(joined(_said(model, blocks, plan, frame=frame, batch=batch), plan))
-    outputs = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    outputs = _gathered(joined(_said(model, blocks, plan, frame=frame, batch=batch), plan))
     return Hearing(outputs, model.labels, model.frame_seconds, stream.duration, settings or model.detection)
 
 
@@ -196,6 +195,20 @@ def _said(
         outputs = [*_heard(model, alike, device), *(_heard(model, [block], device)[0] for block in group[len(alike) :])]
         for count, said in zip(frames, outputs, strict=True):
             yield said[:count]
+
+
+def _gathered(parts: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Put parts behind each other, without ever holding everything twice: an hour of 170 classes is 300 MB."""
+    gathered: NDArray[np.float32] = np.zeros(0, np.float32)
+    filled = 0
+    for part in parts:
+        wanted = filled + len(part)
+        if gathered.ndim != part.ndim or wanted > len(gathered):
+            gathered.resize((wanted + wanted // 8, *part.shape[1:]), refcheck=False)
+        gathered[filled:wanted] = part
+        filled = wanted
+    gathered.resize((filled, *gathered.shape[1:]), refcheck=False)
+    return gathered
 
 
 def _heard(model: FrameListener, blocks: list[Samples], device: torch.device) -> NDArray[np.float32]:

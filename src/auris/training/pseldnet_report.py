@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auris.data.seld_sets.catalogue import dataset
+from auris.training.machine import machine_name
 from auris.training.pseldnet_recipe import PseldRecipe
 
 _COLUMNS = (
@@ -43,6 +44,7 @@ def model_card(recipe: PseldRecipe, model: Any, reached: Mapping[str, Any], scor
         steps=reached["steps"],
         epochs=f"{reached['epochs']:.4g}",
         minutes=f"{reached['minutes']:.0f}",
+        machine=machine_name(),
         batch=recipe.trainer.batch * recipe.trainer.accumulate * recipe.trainer.devices,
         augmentation=recipe.augmentation if isinstance(recipe.augmentation, str) else "of its own",
         note=f"\n{recipe.note}\n" if recipe.note else "",
@@ -107,7 +109,7 @@ A PSELDNet (arXiv:2411.06399): hears who sounds, when and from where, ten times 
 
 ## Training
 
-Data: {data}. Weights began as {initial}. {steps} steps ({epochs} epochs, {minutes} minutes) of {batch} examples,
+Data: {data}. Weights began as {initial}. {steps} steps ({epochs} epochs, {minutes} minutes on {machine}) of {batch} examples,
 augmentation `{augmentation}`.
 {note}
 ## Measured

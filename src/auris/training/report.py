@@ -15,6 +15,7 @@ from auris.models.detections import DetectionSettings
 from auris.models.listening import hear
 from auris.scene import Scene
 from auris.seeding import derive
+from auris.training.machine import machine_name
 from auris.training.recipe import Recipe
 
 
@@ -78,10 +79,10 @@ def measure(
     """Score a model on sets of scenes: ``{"recordings/f20": …}``.
 
     By the rules of DCASE 2024 (frames, 20 degrees, relative distance error at most 1): ``f20``, ``angle_error_deg``,
-    ``distance_error`` in metres, ``relative_distance_error``. By those of 2023 (segments of a second):
-    ``localisation_error_deg`` and ``localisation_recall`` (LE_CD, LR_CD) and ``error_rate``. For ears also ``f20_folded`` and
-    ``azimuth_error_folded_deg`` by those of 2025, which ask for left and right but not for front and back. Means over the
-    classes present.
+    ``distance_error`` in metres, ``relative_distance_error``. By those of 2023 (segments of a second): ``segment_f20``,
+    ``error_rate``, ``localisation_error_deg`` and ``localisation_recall`` (LE_CD, LR_CD), ``seld``. For ears also
+    ``f20_folded`` and ``azimuth_error_folded_deg`` by those of 2025, which ask for left and right but not for front and back.
+    Means over the classes present.
     """
     scores: dict[str, float] = {}
     for name, some in scenes.items():
@@ -96,6 +97,8 @@ def measure(
             f"{name}/localisation_error_deg": earlier.localisation_error_deg,
             f"{name}/localisation_recall": earlier.localisation_recall,
             f"{name}/error_rate": earlier.error_rate,
+            f"{name}/segment_f20": earlier.f,
+            f"{name}/seld": earlier.seld,
         }
         if model.layout.kind == "binaural":
             folded = score_scenes(true, heard, model.labels, year=2025, average="macro_present", hop=model.frame_seconds)
@@ -123,6 +126,8 @@ def model_card(recipe: Recipe, model: Any, reached: Mapping[str, Any]) -> str:
         parameters=f"{parameters / 1e6:.2f} million",
         steps=reached["steps"],
         minutes=f"{reached['minutes']:.0f}",
+        machine=machine_name(),
+        threads="one thread" if recipe.trainer.threads == 1 else f"{recipe.trainer.threads} threads",
         batch=recipe.trainer.batch,
         stems=recipe.pool.shards * recipe.stems.shard_size,
         folds=", ".join(map(str, recipe.stems.bank.folds or ())) or "all",
@@ -139,13 +144,15 @@ def model_card(recipe: Recipe, model: Any, reached: Mapping[str, Any]) -> str:
 
 _THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 _COLUMNS = (
-    ("F20", "f20", "{:.1%}"),
-    ("angle error", "angle_error_deg", "{:.1f}°"),
-    ("distance error", "distance_error", "{:.2f} m"),
-    ("relative distance error", "relative_distance_error", "{:.0%}"),
+    ("ER20", "error_rate", "{:.2f}"),
+    ("F20", "segment_f20", "{:.1%}"),
     ("LE_CD", "localisation_error_deg", "{:.1f}°"),
     ("LR_CD", "localisation_recall", "{:.1%}"),
-    ("ER20", "error_rate", "{:.2f}"),
+    ("SELD", "seld", "{:.3f}"),
+    ("F20 by frames", "f20", "{:.1%}"),
+    ("angle error", "angle_error_deg", "{:.1f}°"),
+    ("distance error", "distance_error", "{:.2f} m"),
+    ("relative", "relative_distance_error", "{:.0%}"),
 )
 _FOLDED = (
     ("F20, front and back folded", "f20_folded", "{:.1%}"),
@@ -179,17 +186,18 @@ Hears who sounds, when, from where and how far, ten times a second, in {layout}.
 
 ## Data
 
-Trained for {minutes} minutes ({steps} steps of {batch} examples of 5 s) on scenes mixed on the fly from {stems} rendered
-single sources, a third of them moving, in shoebox rooms of the preset `{preset}`, under diffuse and sensor noise.
-Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and CC-Sampling+, LibriSpeech and spoken
-digits under CC-BY and CC-BY-SA 4.0, music from public collections; authors and licences are in the `ATTRIBUTION.csv` of the
-sound folder) and procedural synthesis ({share}).
+Trained for {minutes} minutes on {machine} ({steps} steps of {batch} examples of 5 s, {threads}), on scenes mixed on
+the fly from {stems} rendered single sources, a third of them moving, in shoebox rooms of the preset `{preset}`, under
+diffuse and sensor noise. Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and
+CC-Sampling+, LibriSpeech and spoken digits under CC-BY and CC-BY-SA 4.0, music from public collections; authors and
+licences are in the `ATTRIBUTION.csv` of the sound folder) and procedural synthesis ({share}).
 {heads}{note}
 ## Measured
 
 {scenes} scenes of 5 s per row, from the same preset in rooms that were not trained in. `recordings` are of fold {tested},
-which training never heard; `procedural` are new variations of the synthesis. F20, angle and distance errors by the rules of
-DCASE 2024, LE_CD, LR_CD and ER20 by those of 2023; means over the classes present.
+which training never heard; `procedural` are new variations of the synthesis. ER20, F20, LE_CD, LR_CD and SELD score by the
+rules of DCASE 2023 (segments of a second), F20 by frames, angle and distance errors by those of 2024; means over the classes
+present.
 
 {table}
 
