@@ -210,11 +210,9 @@ def hearing(
     resolved = layout_of(audio, layout, listener=named)
     listener = named or listener_for(resolved, device=device)
     settings = None if threshold is None else class_thresholds(threshold, listener.labels, settings=listener.detection)
-    pieces: Iterable[Audio]
-    if isinstance(audio, Audio):
-        pieces = [audio]
-    else:
-        pieces = read_blocks(audio, seconds=_PIECE_SECONDS, layout=resolved)
+    pieces: Iterable[Audio] = (
+        [audio] if isinstance(audio, Audio) else read_blocks(audio, seconds=_PIECE_SECONDS, layout=resolved)
+    )
     averaged = averaged_over_rotations(listener, tta)
     return hear_pieces(averaged, _reported(pieces, report), settings=settings, hop=hop, batch=batch)
 

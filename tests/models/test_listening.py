@@ -201,6 +201,7 @@ def hour_of_silence(path: Path, *, burst_at: float) -> None:
 
 HOUR = """
 import resource, sys
+from pathlib import Path
 import torch
 from auris.channels import ChannelLayout
 from auris.models import create
@@ -222,7 +223,12 @@ torch.set_num_threads(1)
 model = Wide() if sys.argv[2] == "stub" else create("pseldnet", labels=[str(i) for i in range(170)]).eval()
 scene = listen(sys.argv[1], model=model, layout="foa")
 events = [(round(e.onset), round(e.offset), s.label) for s, e in scene.events()]
-print(round(scene.duration), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, events)
+status = Path("/proc/self/status")
+if status.exists():  # ru_maxrss would count what the process was before it became Python: its parent
+    peak = next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(round(scene.duration), peak // 1024, events)
 """
 
 

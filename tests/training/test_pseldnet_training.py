@@ -135,6 +135,7 @@ def wait_for(file: Path, seconds: float = 120) -> None:
 
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     file = write_recipe(tmp_path)
+    before = signal.getsignal(signal.SIGINT)
 
     def press() -> None:
         wait_for(tmp_path / "run" / "last.ckpt")
@@ -149,7 +150,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, capfd:
     saved = RunFolder(tmp_path / "run").read_checkpoint()
     assert saved is not None
     assert saved["progress"]["batches"] > 0
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_loss_that_is_no_number_stops_before_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import resource
+import math
 import sys
 import time
 from dataclasses import replace
@@ -335,6 +335,10 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
 def _peak_megabytes(on_gpu: bool) -> float:
     if on_gpu:
         return round(torch.cuda.max_memory_allocated() / 1e6, 1)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.nan
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 
