@@ -29,7 +29,7 @@ ARCHITECTURES = {
     "pseldnet": "auris.models.pseldnet.network:PseldNet",
     "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
 }
-SHIPPED = ("first-listener-foa", "first-listener-binaural")
+SHIPPED = ("nano-foa", "first-listener-foa", "first-listener-binaural")
 _WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 
 
