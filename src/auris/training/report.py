@@ -12,8 +12,7 @@ from auris.data.stems import BankSettings, StemSettings
 from auris.dsp.hrtf import DirectionalResponses, structural_head
 from auris.metrics.seld import score_scenes
 from auris.models.detections import DetectionSettings
-from auris.models.listening import hear
-from auris.scene import Scene
+from auris.models.listening import hear, hear_pieces
 from auris.seeding import derive
 from auris.training.machine import machine_name
 from auris.training.recipe import Recipe
@@ -55,9 +54,14 @@ def calibrated(recipe: Recipe, model: Any) -> DetectionSettings:
     Recordings have no say, so that what is measured on them stays unseen.
     """
     scenes = _scenes(recipe, replace(recipe.stems.bank, procedural=1.0), "calibration")
+    true, hearings = [s.scene for s in scenes], [hear_pieces(model, [s.audio]) for s in scenes]
+
+    def f20(settings: DetectionSettings) -> float:
+        heard = [replace(hearing, settings=settings).scene() for hearing in hearings]
+        return score_scenes(true, heard, model.labels, year=2024, average="macro_present", hop=model.frame_seconds).f
+
     options: list[DetectionSettings] = [replace(model.detection, threshold=threshold) for threshold in _THRESHOLDS]
-    scores = [measure(model, {"all": scenes}, settings=settings)["all/f20"] for settings in options]
-    return options[scores.index(max(scores))]
+    return max(options, key=f20)
 
 
 def unseen_heads(stems: StemSettings, *, count: int = 3) -> list[DirectionalResponses | None]:
@@ -68,14 +72,7 @@ def unseen_heads(stems: StemSettings, *, count: int = 3) -> list[DirectionalResp
     return [None, *made]
 
 
-def hear_all(model: Any, scenes: Sequence[RenderedScene], *, settings: DetectionSettings | None = None) -> list[Scene]:
-    """Return what a model hears in each scene."""
-    return [hear(model, scene.audio, settings=settings) for scene in scenes]
-
-
-def measure(
-    model: Any, scenes: Mapping[str, Sequence[RenderedScene]], *, settings: DetectionSettings | None = None
-) -> dict[str, float]:
+def measure(model: Any, scenes: Mapping[str, Sequence[RenderedScene]]) -> dict[str, float]:
     """Score a model on sets of scenes: ``{"recordings/f20": …}``.
 
     By the rules of DCASE 2024 (frames, 20 degrees, relative distance error at most 1): ``f20``, ``angle_error_deg``,
@@ -86,7 +83,7 @@ def measure(
     """
     scores: dict[str, float] = {}
     for name, some in scenes.items():
-        heard, true = hear_all(model, some, settings=settings), [rendered.scene for rendered in some]
+        heard, true = [hear(model, rendered.audio) for rendered in some], [rendered.scene for rendered in some]
         later = score_scenes(true, heard, model.labels, year=2024, average="macro_present", hop=model.frame_seconds)
         earlier = score_scenes(true, heard, model.labels, year=2023, average="macro_present")  # ten frames a second, always
         scores |= {
