@@ -9,12 +9,9 @@ difference of their outputs stands beside the times. With one thread the clock i
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,6 +24,7 @@ from auris.models.backbones.passt import TransformerBlock
 from auris.models.backbones.swin import SwinBlock
 from auris.models.pseldnet.config import PseldNetConfig
 from auris.models.pseldnet.network import PseldNet
+from benchmarks.command import run
 from benchmarks.machine import machine
 from benchmarks.plain_listening import ConvolutionFrontEnd, PlainSwinBlock, PlainTransformerBlock
 
@@ -39,7 +37,6 @@ NETWORKS = {
     "CNN14-Conformer, multi-ACCDOA": {"backbone": "cnn14", "decoder": "conformer"},
     "CNN8-GRU, ACCDOA": {"backbone": "cnn8", "decoder": "gru", "decoder_layers": 2, "output": "accdoa"},
 }
-RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -187,19 +184,5 @@ def as_markdown(results: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer repeats; prints without writing files")
-    quick = parser.parse_args().quick
-    start = time.perf_counter()
-    results = measure(quick=quick)
-    print(as_markdown(results))
-    print(f"took {time.perf_counter() - start:.0f} s")
-    if not quick:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "listen.md").write_text(as_markdown(results))
-        (RESULTS / "listen.json").write_text(json.dumps(results, indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    run("listen", about=__doc__, quick="fewer repeats", measure=measure, as_markdown=as_markdown)

@@ -10,9 +10,7 @@ from the same labels of 100 recordings of one minute, in one process and alterna
 
 from __future__ import annotations
 
-import argparse
 import csv
-import json
 import math
 import os
 import sys
@@ -33,13 +31,13 @@ from seld_by_hand import scores_of, tally_of
 from auris.io.dcase import write_dcase
 from auris.io.frame_labels import FrameLabels
 from auris.metrics.seld import RULES, evaluate_folders, evaluate_labels
+from benchmarks.command import run
 from benchmarks.machine import machine
 
 Clips = dict[str, FrameLabels]
 
 CLASSES, FRAMES = 13, 600
 YEARS = (2021, 2022, 2023, 2024, "pseldnets")
-RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -207,19 +205,5 @@ def as_markdown(results: dict[str, Any]) -> str:
     return "\n".join([*lines, "", f"Jackknife intervals of every score on top: {spent}.", ""])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="20 recordings, one repeat; prints without writing files")
-    quick = parser.parse_args().quick
-    start = time.perf_counter()
-    results = measure(quick=quick)
-    print(as_markdown(results))
-    print(f"took {time.perf_counter() - start:.0f} s")
-    if not quick:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "score.md").write_text(as_markdown(results))
-        (RESULTS / "score.json").write_text(json.dumps(results, indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    run("score", about=__doc__, quick="20 recordings, one repeat", measure=measure, as_markdown=as_markdown)

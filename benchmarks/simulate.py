@@ -10,13 +10,10 @@ high-pass is off: it would count as an error of the direct sound, and costs it t
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["PRA_NUM_THREADS"] = "1"
@@ -36,6 +33,7 @@ from auris.channels import ChannelLayout, array
 from auris.dsp.convolution import convolve
 from auris.geometry import Static, Waypoints
 from auris.scene import Event, Listener, Room, Scene, Source
+from benchmarks.command import run
 from benchmarks.machine import machine
 from benchmarks.room_figures import RATE, TETRAHEDRON, Case, Pair, accuracy
 
@@ -44,7 +42,6 @@ Singles = NDArray[np.float32]
 
 BANDS = [125.0 * 2**b for b in range(7)]
 PEER_LATENCY = 40  # samples by which a response of pyroomacoustics is late
-RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -294,19 +291,5 @@ def as_markdown(results: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer rooms and repeats; prints without writing files")
-    quick = parser.parse_args().quick
-    start = time.perf_counter()
-    results = measure(quick=quick)
-    print(as_markdown(results))
-    print(f"took {time.perf_counter() - start:.0f} s")
-    if not quick:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "simulate.md").write_text(as_markdown(results))
-        (RESULTS / "simulate.json").write_text(json.dumps(results, indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    run("simulate", about=__doc__, quick="fewer rooms and repeats", measure=measure, as_markdown=as_markdown)

@@ -56,7 +56,8 @@ def delay_of(response: np.ndarray) -> float:
 def test_level_is_one_over_distance_and_delay_is_distance_over_speed(source: tuple[float, float, float]) -> None:
     response = FreeFieldEngine(OpenArrayReceiver(np.zeros((1, 3))), RATE).responses(paths(source))[0, 0]
     distance = float(np.linalg.norm(source))
-    np.testing.assert_allclose(np.abs(spectrum(response)[1]), 1 / distance, rtol=1e-2)
+    # A fraction of a sample leaves a ripple of up to 0.23 % (measured over 400 distances).
+    np.testing.assert_allclose(np.abs(spectrum(response)[1]), 1 / distance, rtol=3e-3)
     assert delay_of(response) == pytest.approx(distance / SPEED, abs=2e-7)
 
 

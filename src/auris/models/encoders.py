@@ -56,10 +56,7 @@ class ConvRecurrentEncoder(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return one vector per label frame."""
-        batch, channels, frames, bands = features.shape
-        flat = features.transpose(2, 3).reshape(batch, channels * bands, frames)
-        scaled = self.scale(flat).reshape(batch, channels, bands, frames).transpose(2, 3)
-        maps = self.convolutions(scaled.contiguous(memory_format=torch.channels_last))
+        maps = self.convolutions(_scaled(features, self.scale))
         sequence = functional.relu(self.project(self.dropout(maps.transpose(1, 2).flatten(2))))
         outputs: Tensor = self.dropout(sequence + self.recurrent(sequence)[0])
         return outputs
@@ -107,15 +104,19 @@ class BaselineEncoder(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return one vector per label frame."""
-        batch, channels, frames, bands = features.shape
-        flat = features.transpose(2, 3).reshape(batch, channels * bands, frames)
-        scaled = self.scale(flat).reshape(batch, channels, bands, frames).transpose(2, 3)
-        maps = self.convolutions(scaled.contiguous(memory_format=torch.channels_last))
+        maps = self.convolutions(_scaled(features, self.scale))
         forth, back = torch.tanh(self.recurrent(maps.transpose(1, 2).flatten(2))[0]).chunk(2, dim=-1)
         sequence = forth * back
         for attention, norm in zip(self.attention, self.norms, strict=True):
             sequence = norm(sequence + attention(sequence, sequence, sequence, need_weights=False)[0])
         return functional.relu(self.project(sequence))
+
+
+def _scaled(features: Tensor, scale: nn.BatchNorm1d) -> Tensor:
+    """Features with every band of every channel normalised by itself, channels last in memory."""
+    batch, channels, frames, bands = features.shape
+    flat: Tensor = scale(features.transpose(2, 3).reshape(batch, channels * bands, frames))
+    return flat.reshape(batch, channels, bands, frames).transpose(2, 3).contiguous(memory_format=torch.channels_last)
 
 
 def _convolution(

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -63,7 +64,7 @@ class Progress(NamedTuple):
     best: float = math.inf
 
 
-class Task(lightning.LightningModule):
+class Task(lightning.LightningModule, ABC):
     """A network in training. A kind of training says :meth:`losses` and :meth:`validation_step`.
 
     Args:
@@ -85,9 +86,9 @@ class Task(lightning.LightningModule):
         self._tick = time.monotonic()
         self._loss: Tensor | float = math.nan
 
+    @abstractmethod
     def losses(self, batch: Any) -> Any:
         """Return the losses of one batch: a named tuple of tensors with ``total``."""
-        raise NotImplementedError
 
     def note(self, out: RunFolder) -> None:
         """Leave something beside a checkpoint; called whenever one is written."""
