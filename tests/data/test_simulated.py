@@ -39,6 +39,7 @@ def plane_wave_shard(channels: int, seed: int) -> Shard:
     return Shard(
         np.round(audio / peaks[:, None, None] * 32767).astype(np.int16),
         (0.1 * peaks / 32767).astype(np.float32),
+        np.full(STEMS, 2.0, np.float32),
         np.arange(STEMS) % 3,
         onsets,
         offsets,
@@ -126,6 +127,16 @@ def test_examples_without_sources_are_noise_without_labels(tmp_path: Path) -> No
     assert not targets.any()
     assert float(waves.abs().mean()) > 0
     assert bool(torch.isfinite(waves).all())
+
+
+def test_calibrated_examples_keep_the_level_that_tells_how_far_and_have_no_noise(tmp_path: Path) -> None:
+    mix = MixSettings(sources=(0.0, 1.0), calibrated=1.0, shift=0.0, diffuse_snr_db=(0.0, 0.0))
+    waves, targets = next(iter(dataset(tmp_path, mix=mix)))
+    for wave, target in zip(waves.numpy(), targets.numpy(), strict=True):
+        sounding = target[..., 0].any(axis=(1, 2)).repeat(RATE // 10)
+        level = np.sqrt(np.mean(np.square(wave[0][sounding])))
+        assert 0.5 * 0.2 * 0.8 < level < 1.5 * 0.2 * 1.2  # the shard's level times its calibration times a gain of 0.5 to 1.5
+        assert not wave[:, -400:].any() or target[-1, ..., 0].any()
 
 
 def test_the_pool_grows_while_it_is_used_and_waits_for_the_next_number(tmp_path: Path) -> None:

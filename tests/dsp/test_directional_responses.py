@@ -102,6 +102,26 @@ def test_resampling_keeps_gain_and_arrival(head, rate) -> None:
     assert head.resampled(RATE) is head
 
 
+@pytest.mark.parametrize("scale", [0.9, 1.1])
+def test_a_larger_head_hears_later_and_darker(head, scale) -> None:
+    left, ahead = np.array([0.0, 1.0, 0.0]), np.array([1.0, 0.0, 0.0])
+    sized = head.scaled(scale)
+
+    def delay(responses, vector):
+        arrivals = responses.delays[responses.nearest(vector)]
+        return arrivals[1] - arrivals[0]
+
+    assert sized.sample_rate == head.sample_rate
+    assert delay(sized, left) == pytest.approx(scale * delay(head, left), abs=0.3)
+    assert delay(sized, ahead) == pytest.approx(0, abs=0.1)
+    spectra = [np.abs(np.fft.rfft(r.filters[r.nearest(left)][1], 4096)) for r in (head, sized)]
+    at = np.arange(100, 800)  # a notch at f moves to f / scale
+    assert np.interp(at / scale, np.arange(2049), spectra[1]) == pytest.approx(spectra[0][at], rel=0.15)
+    assert head.scaled(1) is head
+    with pytest.raises(ParameterError, match="0.5 to 2"):
+        head.scaled(3)
+
+
 def test_truncation_drops_silence_first_and_keeps_the_latency_consistent() -> None:
     late = DirectionalResponses([[1.0, 0, 0]], np.stack([pulse(200, 512)] * 2)[None].astype(np.float32), RATE, 200.0, "late")
     short = late.truncated(64)

@@ -220,6 +220,15 @@ PRESETS: dict[str, ScenePreset] = {
     "first-listener-binaural": replace(
         _TRAINING, sources=(1, 2), azimuth_deg=(-90.0, 90.0), elevation_deg=(-30.0, 45.0), min_separation_deg=20.0
     ),
+    "binaural": replace(
+        _TRAINING,
+        sources=(1, 2),
+        room_length=(3.0, 12.0),
+        room_width=(3.0, 10.0),
+        distance=(0.5, 8.0),
+        elevation_deg=(-40.0, 40.0),
+        min_separation_deg=20.0,
+    ),
     "anechoic": ScenePreset(t60=None, diffuse_snr_db=None, elevation_deg=(-60.0, 60.0)),
     "hard": ScenePreset(
         sources=(3, 4),

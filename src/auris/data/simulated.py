@@ -53,6 +53,8 @@ class MixSettings:
         tilt_deg: ambisonics are also tilted by up to this angle, about any horizontal axis (degrees). Rooms are flat:
             without it, a network does well by calling everything level.
         shift: longest shift in time, as a share of the example.
+        calibrated: share of examples as SpatialSoundQA makes them (arXiv:2402.01591): every source has the same level at
+            1 m (:data:`auris.data.stems.REFERENCE_DBFS`), so that its level tells how far it is, and there is no noise.
     """
 
     sources: tuple[float, ...] = (0.03, 0.37, 0.38, 0.22)
@@ -63,6 +65,7 @@ class MixSettings:
     turn: bool = True
     tilt_deg: float = 45.0
     shift: float = 0.6
+    calibrated: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.sources or min(self.sources) < 0 or not sum(self.sources) > 0:
@@ -73,6 +76,8 @@ class MixSettings:
                 raise ParameterError(f"{name} is a range (low, high), got {value!r}")
         if not 0 <= self.shift < 1:
             raise ParameterError(f"shift must lie in [0, 1), got {self.shift!r}")
+        if not 0 <= self.calibrated <= 1:
+            raise ParameterError(f"calibrated is a share from 0 to 1, got {self.calibrated!r}")
 
 
 @dataclass(eq=False)
@@ -153,17 +158,22 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
         times = frame_times(round(self.stems.seconds / self.frame_seconds), self.frame_seconds)
         weights = np.asarray(mix.sources) / sum(mix.sources)
         count = int(rng.choice(len(weights), p=weights))
+        calibrated = mix.calibrated > 0 and rng.random() < mix.calibrated
         labels, active, places = [], [], []
         for _ in range(count):
             shard, row = self.pool.draw(rng)
             shift, turn = self._shift(shard, row, rng), self._turn(rng)
-            self._add(wave, shard, row, shift=round(shift * rate), turn=turn, rng=rng)
+            level = float(shard.calibrations[row]) if calibrated else self._level(shard, row, rng)
+            _add(wave, shard, row, shift=round(shift * rate), turn=turn * level)
             labels.append(int(shard.classes[row]))
             active.append((times >= shard.onsets[row] + shift) & (times < shard.offsets[row] + shift))
             index = np.clip(np.round((times - shift) * PATH_RATE), 0, shard.positions.shape[1] - 1).astype(int)
             places.append(shard.positions[row][index] @ turn.T)
-        self._add_noise(wave, rng)
-        wave *= np.float32(10 ** (rng.uniform(*mix.gain_db) / 20))
+        if calibrated:
+            wave *= np.float32(0.5 + rng.beta(10, 10))
+        else:
+            self._add_noise(wave, rng)
+            wave *= np.float32(10 ** (rng.uniform(*mix.gain_db) / 20))
         points = np.asarray(places, dtype=np.float64).reshape(count, len(times), 3)
         distances = np.linalg.norm(points, axis=-1)
         targets = fill_slots(
@@ -194,17 +204,12 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
         turn = Rotation.from_euler("zyz", [yaw, tilt, back]).as_matrix()
         return np.asarray(turn @ np.diag([1.0, left_right, up_down]))
 
-    def _add(
-        self, wave: Float32, shard: Shard, row: int, *, shift: int, turn: NDArray[np.float64], rng: np.random.Generator
-    ) -> None:
-        """Add one stem, turned and shifted, at a level of its own."""
-        samples = wave.shape[1]
-        into, out_of = slice(max(shift, 0), samples + min(shift, 0)), slice(max(-shift, 0), samples - max(shift, 0))
-        stem = _scaled(shard.audio[row][:, out_of], float(shard.gains[row]))
+    def _level(self, shard: Shard, row: int, rng: np.random.Generator) -> float:
+        """A gain for one stem against the others."""
+        level = 10 ** (rng.uniform(*self.mix.level_db) / 20)
         # Distance sets the level in rooms; half of that range is kept, so that the far one is not always lost.
-        loudness = max(math.sqrt(float(np.mean(np.square(stem[0])))), 1e-6)
-        level = 10 ** (rng.uniform(*self.mix.level_db) / 20) * (0.02 / loudness) ** 0.5
-        wave[:, into] += turned(stem, turn * level)
+        power = float(np.mean(np.square(shard.audio[row, 0], dtype=np.float32))) * float(shard.gains[row]) ** 2
+        return float(level * (0.02 / max(math.sqrt(power), 1e-6)) ** 0.5)
 
     def _add_noise(self, wave: Float32, rng: np.random.Generator) -> None:
         power = float(np.mean(np.square(wave[0]))) or 1e-4
@@ -217,6 +222,13 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
         for channel in range(len(wave)):
             white = np.take(_WHITE, np.arange(wave.shape[1]) + int(rng.integers(_WHITE.size)), mode="wrap")
             wave[channel] += white * np.float32(gain)
+
+
+def _add(wave: Float32, shard: Shard, row: int, *, shift: int, turn: NDArray[np.float64]) -> None:
+    """Add one stem to an example, turned and shifted."""
+    samples = wave.shape[1]
+    into, out_of = slice(max(shift, 0), samples + min(shift, 0)), slice(max(-shift, 0), samples - max(shift, 0))
+    wave[:, into] += turned(_scaled(shard.audio[row][:, out_of], float(shard.gains[row])), turn)
 
 
 def turned(samples: Float32, turn: NDArray[np.float64]) -> Float32:

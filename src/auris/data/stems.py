@@ -34,6 +34,7 @@ from auris.scene import Scene
 
 PATH_RATE = 50  # positions per second kept for each stem
 _FULL_SCALE = 32767
+REFERENCE_DBFS = -14.0  # root mean square of a dry sound over the whole stem, as SpatialSoundQA sets it (arXiv:2402.01591)
 NOISE_STEP = 8 / _FULL_SCALE  # noise is clipped at eight times its standard deviation, which it does not reach
 
 
@@ -84,6 +85,7 @@ class StemSettings:
         free_field: share of stems without a room.
         heads: for binaural, how many heads of the structural model are listened with.
         hrtf: SOFA files of measured heads, listened with as well; files that do not exist are left out.
+        hrtf_scales: each measured head is listened with in these sizes (:meth:`DirectionalResponses.scaled`).
         shard_size: stems in a shard.
         noises: takes of diffuse noise in a shard.
         seed: seed of everything.
@@ -97,6 +99,7 @@ class StemSettings:
     free_field: float = 0.05
     heads: int = 8
     hrtf: tuple[str, ...] = ()
+    hrtf_scales: tuple[float, ...] = (1.0,)
     shard_size: int = 48
     noises: int = 4
     seed: int = 0
@@ -113,6 +116,7 @@ class Shard:
     Attributes:
         audio: ``(stems, channels, samples)`` int16, each stem at its own full scale.
         gains: what a full-scale stem must be multiplied by to have its rendered level, ``(stems,)``.
+        calibrations: what it must be multiplied by besides, to have the level :data:`REFERENCE_DBFS` at 1 m, ``(stems,)``.
         classes: class index, ``(stems,)``.
         onsets: seconds, ``(stems,)``.
         offsets: seconds, ``(stems,)``.
@@ -122,6 +126,7 @@ class Shard:
 
     audio: NDArray[np.int16]
     gains: NDArray[np.float32]
+    calibrations: NDArray[np.float32]
     classes: NDArray[np.int64]
     onsets: NDArray[np.float32]
     offsets: NDArray[np.float32]
@@ -135,11 +140,13 @@ def _responses(settings: StemSettings, index: int) -> DirectionalResponses | Non
     if settings.layout != "binaural":
         return None
     files = [file for file in settings.hrtf if Path(file).is_file()]
-    number = index % (settings.heads + len(files))
+    measured = [(file, scale) for file in files for scale in settings.hrtf_scales]
+    number = index % (settings.heads + len(measured))
     if number >= settings.heads:
         from auris.io.sofa import read_hrtf
 
-        return read_hrtf(files[number - settings.heads]).resampled(settings.sample_rate)
+        file, scale = measured[number - settings.heads]
+        return read_hrtf(file).resampled(settings.sample_rate).scaled(scale)
     radius = float(seeding.generator(settings.seed, "head", number).uniform(0.078, 0.096))
     return structural_head(settings.sample_rate, head_radius=radius, pinna_seed=number)
 
@@ -170,7 +177,7 @@ def render_shard(settings: StemSettings, bank: Bank, labels: Sequence[str], inde
     layout, responses = ChannelLayout.parse(settings.layout), _responses(settings, index)
     size, samples = settings.shard_size, round(settings.seconds * settings.sample_rate)
     audio = np.zeros((size, layout.channels, samples), np.int16)
-    gains, onsets, offsets = (np.zeros(size, np.float32) for _ in range(3))
+    gains, calibrations, onsets, offsets = (np.zeros(size, np.float32) for _ in range(4))
     positions = np.zeros((size, round(settings.seconds * PATH_RATE), 3), np.float32)
     classes = (index * size + np.arange(size)) % len(labels)
     for row in range(size):
@@ -180,11 +187,13 @@ def render_shard(settings: StemSettings, bank: Bank, labels: Sequence[str], inde
         peak = max(float(np.abs(wet).max()), 1e-9)
         audio[row] = np.round(wet * (_FULL_SCALE / peak))
         gains[row] = peak / _FULL_SCALE
+        calibrations[row] = 10 ** (REFERENCE_DBFS / 20) / max(float(np.sqrt(np.mean(np.square(dry)))), 1e-9)
         event = scene.sources[0].events[0]
         onsets[row], offsets[row] = event.onset, event.offset
         (track,) = scene.tracks(np.arange(positions.shape[1]) / PATH_RATE)
         positions[row] = unit_vector(track.azimuth, track.elevation) * track.distance[:, None]
-    return Shard(audio, gains, classes, onsets, offsets, positions, _noise(settings, layout, responses, index, samples))
+    noise = _noise(settings, layout, responses, index, samples)
+    return Shard(audio, gains, calibrations, classes, onsets, offsets, positions, noise)
 
 
 def _noise(

@@ -129,6 +129,21 @@ class DirectionalResponses:
         grid = ring_grid(spacing_deg)
         return replace(self, directions=grid, filters=self.interpolated(grid))
 
+    def scaled(self, scale: float) -> DirectionalResponses:
+        """Return the responses of a head ``scale`` times as large: delays are longer, spectra narrower.
+
+        Individual heads differ from each other mostly so (Middlebrooks, JASA 106, 1480, 1999).
+
+        Raises:
+            ParameterError: the scale is not between 0.5 and 2.
+        """
+        if not 0.5 <= scale <= 2:
+            raise ParameterError(f"a head is scaled by 0.5 to 2, got {scale!r}")
+        if scale == 1:
+            return self
+        stretched = self.resampled(round(self.sample_rate * scale))
+        return replace(stretched, sample_rate=self.sample_rate, name=f"{self.name}, {scale:g} times as large")
+
     def resampled(self, sample_rate: int) -> DirectionalResponses:
         """Return the responses at another sample rate, with the same gain at every frequency.
 

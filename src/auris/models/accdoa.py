@@ -198,7 +198,11 @@ class MultiAccdoaLoss(nn.Module):
         self.register_buffer("events", torch.tensor([events for _, events in ways]), persistent=False)
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Losses:
-        """Compare ``(B, T, K, C, 4)`` with targets ``(B, T, K, C, 5)`` (:func:`encode_scene`)."""
+        """Compare ``(B, T, K, C, 4)`` with targets ``(B, T, K, C, 5)`` (:func:`encode_scene`).
+
+        Where outputs have a fifth number (:mod:`auris.models.ears_head`), the log odds of front against back, their vectors
+        are those of the front, and what counts is the vector in the half of the target, and the odds.
+        """
         norms = outputs[..., :3].square().sum(dim=-1).clamp(min=1e-12).sqrt()
         active = targets[..., 0].amax(dim=2)  # (B, T, C)
         wanted = active[:, :, None].expand_as(norms)
@@ -206,9 +210,14 @@ class MultiAccdoaLoss(nn.Module):
         cells = active > 0
         if not bool(cells.any()):
             return Losses(activity, activity.detach(), activity.new_zeros(()), activity.new_zeros(()))
-        said, true = (t.movedim(2, 3)[cells] for t in (outputs, targets))  # (N, K, 4) and (N, slots, 5)
-        cosine = functional.normalize(said[..., :3], dim=-1) @ true[..., 1:4].transpose(1, 2)
-        ratio = (said[..., 3:].log() - true[:, None, :, 4].clamp(min=NEAREST).log()).abs()
+        said, true = (t.movedim(2, 3)[cells] for t in (outputs, targets))  # (N, K, 4 or 5) and (N, slots, 5)
+        places = true[..., 1:4]
+        if said.shape[-1] == 5:
+            places = torch.cat([places[..., :1].abs(), places[..., 1:]], dim=-1)
+        cosine = functional.normalize(said[..., :3], dim=-1) @ places.transpose(1, 2)
+        if said.shape[-1] == 5:
+            cosine = cosine - _doubt(said[..., 4], true[..., 1])
+        ratio = (said[..., 3:4].log() - true[:, None, :, 4].clamp(min=NEAREST).log()).abs()
         angle_error, distance_error = self._assigned(1 - cosine), self._assigned(ratio)
         error = self.direction * angle_error + self.distance * distance_error
         impossible = self.events != true[..., 0].sum(dim=1, keepdim=True).round()
@@ -221,3 +230,11 @@ class MultiAccdoaLoss(nn.Module):
         """Mean over tracks of the errors ``(N, track, slot)`` under every assignment: ``(N, assignments)``."""
         tracks = torch.arange(self.assignments.shape[1], device=pairs.device)
         return pairs[:, tracks, self.assignments].mean(dim=-1)
+
+
+def _doubt(odds: Tensor, ahead: Tensor) -> Tensor:
+    """Return the cost of log odds of the front ``(N, K)`` for sources ``ahead`` metres per metre in front ``(N, slots)``.
+
+    Cross-entropy, times how far apart the two answers are: beside the head it does not matter.
+    """
+    return functional.softplus(-odds[:, :, None] * ahead.sign()[:, None]) * ahead.abs()[:, None]

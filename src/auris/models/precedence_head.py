@@ -42,7 +42,7 @@ class Directness(nn.Module):
         """Return log weights."""
         level = levels.mean(dim=1, keepdim=True)
         rise = functional.pad((level[:, :, 1:] - level[:, :, :-1]).clamp(0, _STEEPEST), (0, 0, 1, 0))
-        length = cues.norm(dim=1, keepdim=True)
+        length = cues.square().sum(dim=1, keepdim=True).sqrt()
         rule = (rise + 0.3).log() + (length.square() + 1e-3).log()
         seen = torch.cat([(level - level.mean(dim=2, keepdim=True)) / 20, rise / 5, length], dim=1)
         weights: Tensor = rule + self.correction(seen).clamp(-6, 6)
@@ -96,7 +96,7 @@ class PrecedenceHead(nn.Module):
         sums = masks @ self.weighted_cues(features)  # (B, T, C, y z x weight)
         vectors, clarity, weights = [], [], []
         for reach in self.reaches:
-            around = _sum_around(sums, reach)
+            around = sum_around(sums, reach)
             length = around[..., :3].norm(dim=-1, keepdim=True)
             vectors.append(around[..., [2, 0, 1]] / (length + 1e-9))
             clarity.append(length / (around[..., 3:] + 1e-9))
@@ -117,7 +117,7 @@ class PrecedenceHead(nn.Module):
         return sums.permute(0, 2, 3, 1)
 
 
-def _sum_around(sums: Tensor, reach: int) -> Tensor:
+def sum_around(sums: Tensor, reach: int) -> Tensor:
     """Means over ``reach`` frames before and after, of ``(B, T, C, kinds)``."""
     if not reach:
         return sums

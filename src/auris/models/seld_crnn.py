@@ -19,6 +19,7 @@ from auris.dsp.features import AmbisonicFeatures, BinauralFeatures
 from auris.errors import ParameterError, unknown_name
 from auris.models.accdoa import MaskedAccdoaHead, MultiAccdoaHead
 from auris.models.detections import DetectionSettings
+from auris.models.ears_head import EarsHead, resolved
 from auris.models.encoders import BaselineEncoder, ConvRecurrentEncoder
 from auris.models.precedence_head import PrecedenceHead
 
@@ -44,7 +45,9 @@ class SeldCrnnConfig:
         recurrent_layers: layers of the GRU.
         tracks: simultaneous sounds of one class that can be told apart.
         head: how places are said: read from the encoder alone (``linear``), from cues in the bands of a class
-            (``masked``), or from its first wavefronts (``precedence``, :mod:`auris.models.precedence_head`).
+            (``masked``), from its first wavefronts (``precedence``, :mod:`auris.models.precedence_head`), or for two ears from
+            what each band says (``ears``, :mod:`auris.models.ears_head`).
+        delays: for two ears, steps of delay to which the front end steers the coherence.
         dropout: share of units dropped in training.
         detection: how outputs become events.
     """
@@ -62,7 +65,8 @@ class SeldCrnnConfig:
     hidden: int = 128
     recurrent_layers: int = 2
     tracks: int = 3
-    head: Literal["linear", "masked", "precedence"] = "linear"
+    head: Literal["linear", "masked", "precedence", "ears"] = "linear"
+    delays: int = 9
     dropout: float = 0.1
     detection: DetectionSettings = field(default_factory=DetectionSettings)
 
@@ -79,8 +83,10 @@ class SeldCrnnConfig:
             )
         if self.head == "precedence" and self.layout != "foa":
             raise ParameterError(
-                f"the precedence head reads intensities, which {self.layout} has not; use head linear or masked"
+                f"the precedence head reads intensities, which {self.layout} has not; use head linear, masked or ears"
             )
+        if self.head == "ears" and self.layout != "binaural":
+            raise ParameterError(f"the ears head reads two ears, {self.layout} is something else; use head precedence or linear")
 
 
 class SeldCrnn(nn.Module):
@@ -102,8 +108,14 @@ class SeldCrnn(nn.Module):
         super().__init__()
         self.config = config
         self.name = self.architecture
+        steered = {"delays": config.delays} if config.layout == "binaural" else {}
         self.front_end = _FRONT_ENDS[config.layout](
-            sample_rate=config.sample_rate, n_fft=config.n_fft, window=config.window, hop=config.hop, bands=config.bands
+            sample_rate=config.sample_rate,
+            n_fft=config.n_fft,
+            window=config.window,
+            hop=config.hop,
+            bands=config.bands,
+            **steered,
         )
         kind = ConvRecurrentEncoder if config.encoder == "strided" else BaselineEncoder
         self.encoder = kind(
@@ -126,6 +138,8 @@ class SeldCrnn(nn.Module):
             kinds = self.front_end.channels - levels
             return MaskedAccdoaHead(width, classes=classes, tracks=tracks, bands=bands, kinds=kinds)
         rate = config.frames_per_label
+        if config.head == "ears":
+            return EarsHead(width, classes=classes, tracks=tracks, bands=bands, frames_per_label=rate)
         return PrecedenceHead(width, classes=classes, tracks=tracks, bands=bands, levels=levels, frames_per_label=rate)
 
     @property
@@ -165,7 +179,7 @@ class SeldCrnn(nn.Module):
         return features
 
     def from_features(self, features: Tensor) -> Tensor:
-        """Return the output for features (training changes them on the way)."""
+        """Return the output for features (training changes them on the way); the ``ears`` head adds the odds of the front."""
         hidden = self.encoder(features)
         if self.config.head == "linear":
             outputs: Tensor = self.head(hidden)
@@ -184,4 +198,5 @@ class SeldCrnn(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return multi-ACCDOA with distance."""
-        return self.from_features(self.features(waveform))
+        outputs = self.from_features(self.features(waveform))
+        return resolved(outputs) if self.config.head == "ears" else outputs
