@@ -1,6 +1,8 @@
 """``auris models``: list, show, convert, export."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +13,10 @@ from auris.models.pseldnet.config import PseldNetConfig
 from auris.models.pseldnet.network import PseldNet
 from auris.models.published import PUBLISHED
 from auris.vocabulary import DCASE2021
+
+sys.path.append(str(Path(__file__).parents[1] / "models" / "checkpoint_conversion"))
+
+import binaural_files
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +48,7 @@ def test_list_prints_shipped_and_published_models(capsys):
     for model in PUBLISHED:
         row = next(line for line in out.splitlines() if line.split()[:1] == [model.name])
         assert row.split()[-1] == "no"
-        assert model.task in row
+        assert model.task in row or model.use != "not yet"
         assert model.layout in row
     assert max(len(line.rstrip()) for line in out.splitlines()) <= 100
     assert "…" not in out
@@ -71,7 +77,14 @@ def test_show_tells_how_to_get_and_use_a_published_model(capsys):
     assert "none stated" in out
     assert main(["models", "show", "HTSAT-AudioSet"]) == 0
     assert "initial.audioset=" in capsys.readouterr().out
-    assert main(["models", "show", "Spatial-AST"]) == 0
+    assert main(["models", "show", "DSpAST-2"]) == 0
+    out = capsys.readouterr().out
+    assert "hf download kwilk90/DSpAST DSpAST-stage2 --local-dir" in out
+    assert "DSpAST-stage2 --to DSpAST-2 --labels class_labels_indices_subset.csv" in out
+    assert "initial.checkpoint=" in out
+    assert main(["models", "show", "AudioMAE"]) == 0
+    assert "initial.audiomae=" in capsys.readouterr().out
+    assert main(["models", "show", "BAT"]) == 0
     assert "cannot convert it yet" in capsys.readouterr().out
     assert main(["models", "show", "AV-policy"]) == 0
     assert "box.com (the link is in the repository of its authors)" in capsys.readouterr().out
@@ -106,6 +119,19 @@ def test_convert_writes_a_model_and_says_what_it_assumed(capsys, checkpoint, tmp
     )
     made = json.loads(capsys.readouterr().out)
     assert (made["labels"], made["sample_rate"], made["notes"]) == ("given", 32_000, [])
+
+
+def test_convert_takes_a_stage_of_dspast_as_it_is_called(capsys, tmp_path):
+    """The training script's dictionary with its settings, in a file without a suffix."""
+    binaural_files.saved(
+        tmp_path / "DSpAST-stage3", binaural_files.published(binaural_files.network("dspast", labels=("a", "b")))
+    )
+    (tmp_path / "classes.csv").write_text('index,mid,display_name\n0,/m/1,"Rain, heavy"\n1,/m/2,Dog\n')
+    assert main(["models", "convert", "DSpAST-stage3", "--to", "ears", "--labels", "classes.csv"]) == 0
+    assert "DSpAST with 2 classes" in capsys.readouterr().out
+    assert from_pretrained("ears").labels == ("Rain, heavy", "Dog")
+    assert main(["models", "show", "ears"]) == 0
+    assert "distance in half metres" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

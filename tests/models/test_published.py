@@ -26,12 +26,15 @@ def test_the_catalogue_says_what_it_promises():
         assert model.sha256 is None or re.fullmatch("[0-9a-f]{16}", model.sha256)
         assert model.use == "not yet" or model.file
         assert model.host.address is None or model.host.address.startswith("https://")
-    assert sum(model.use == "convert" for model in PUBLISHED) == 7
+    assert sum(model.use == "convert" for model in PUBLISHED) == 7 + 4
     assert {model.name for model in PUBLISHED if model.use == "initial"} == {
         "HTSAT-AudioSet",
         "CNN14-AudioSet",
         "PaSST-AudioSet",
+        "AudioMAE",
     }
+    assert all(bool(model.recipe_key) == (model.use != "not yet") for model in PUBLISHED)
+    assert all(bool(model.labels_file) == (model.use == "convert") for model in PUBLISHED)
 
 
 def test_sizes_agree_with_the_numbers_of_parameters():

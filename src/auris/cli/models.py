@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 HELP = "List the models, show one, convert a published checkpoint, export to ONNX."
 
 _TITLES = {
-    "convert": "Published models that auris converts",
+    "convert": "Published listeners that auris converts",
     "initial": "Published weights that trainings start from",
     "not yet": "Published models that auris cannot convert yet",
 }
@@ -27,12 +28,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     show = _add(actions, "show", "Print the card of a model, or what is known of a published one.")
     show.add_argument("name", help="shipped or published model, or a model folder")
     convert = _add(actions, "convert", "Turn a published checkpoint into a model folder. Nothing in the file is executed.")
-    convert.add_argument("file", help="checkpoint as published (.ckpt, .pth, .safetensors)")
+    convert.add_argument("file", help="checkpoint as published (.ckpt, .pth, .safetensors, or without a suffix)")
     convert.add_argument("--to", required=True, metavar="DIR", help="model folder to write")
     convert.add_argument(
         "--labels",
         metavar="NAME|FILE",
-        help="classes in order: dcase2021, dcase2022, l3das22 or a table, e.g. cls_indices_train.tsv",
+        help="classes in order: dcase2021, dcase2022, l3das22 or a table that came with the data, "
+        "e.g. cls_indices_train.tsv, class_labels_indices_subset.csv",
     )
     convert.add_argument(
         "--sample-rate", type=int, metavar="HZ", help="of its training; needed only where the file does not say"
@@ -66,14 +68,22 @@ def _list(arguments: Namespace) -> None:
         (m["name"], "listen", m["config"]["layout"], len(m["config"]["labels"]), f"{m['bytes'] / 1e6:.1f}") for m in shipped
     ]
     print_table("Models that ship", ["name", "task", "layout", "classes", "MB"], rows)
-    columns = ["name", "task", "layout", "classes", "MB", "licence", "hosted", "here"]
     for use, title in _TITLES.items():
-        print_table(title, columns, [_row(model) for model in PUBLISHED if model.use == use])
+        _print_catalogue(title, [model for model in PUBLISHED if model.use == use])
     message(
         "licence none: its authors state none. hosted: owner/name is at huggingface.co.\n"
         f"here: in {models_folder()} or the cache of the Hugging Face Hub.\n"
         "auris models show NAME tells more, and how to get and use it."
     )
+
+
+def _print_catalogue(title: str, models: Sequence[PublishedModel]) -> None:
+    """Print published models; what they do has a column only where they do different things."""
+    columns = ["name", "task", "layout", "classes", "MB", "licence", "hosted", "here"]
+    rows = [_row(model) for model in models]
+    if len({model.task for model in models}) == 1:
+        columns, rows = [columns[0], *columns[2:]], [(row[0], *row[2:]) for row in rows]
+    print_table(title, columns, rows)
 
 
 def _row(model: PublishedModel) -> tuple[object, ...]:
@@ -151,11 +161,13 @@ def _steps(model: PublishedModel, here: Path | None) -> list[str]:
         where = model.host.address or f"it from {model.host} (the link is in the repository of its authors)"
         lines += ["", "Get it:", f"  download {where} to {models_folder()}"]
     if model.use == "convert":
-        labels = " --labels cls_indices_train.tsv" if model.classes == 170 else ""
+        labels = f" --labels {model.labels_file}" if model.labels_file else ""
         lines += ["", "Use it:", f"  auris models convert {file} --to {model.name}{labels}"]
         lines += [f"  auris listen recording.wav --model {model.name}"]
+        if model.recipe_key:
+            lines += ["or go on training from it:", f"  auris train RECIPE.yaml {model.recipe_key}={file}"]
     elif model.use == "initial":
-        lines += ["", "Use it:", f"  auris train RECIPE.yaml initial.audioset={file}"]
+        lines += ["", "Use it:", f"  auris train RECIPE.yaml {model.recipe_key}={file}"]
     else:
         lines += ["", "auris cannot convert it yet."]
     return lines

@@ -26,8 +26,10 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 ARCHITECTURES = {
+    "dspast": "auris.models.dspast:Dspast",
     "pseldnet": "auris.models.pseldnet.network:PseldNet",
     "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
+    "spatial_ast": "auris.models.spatial_ast:SpatialAst",
 }
 SHIPPED = ("nano-foa", "first-listener-foa", "first-listener-binaural")
 _WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"

@@ -52,6 +52,8 @@ def _drive(path: str) -> Host:
 
 _PSELDNETS = _hub("Jinbo-HU/PSELDNets", "dataset")
 _SPATIAL_AUDIO = _hub("zhisheng01/SpatialAudio", "dataset")
+_AUDIOSET_CLASSES = "class_labels_indices_subset.csv"
+_NAMES_OF_AUDIOSET = f"The class names are in {_AUDIOSET_CLASSES} of SpatialSoundQA: give that file with --labels."
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class PublishedModel:
         exact_bytes: whether ``bytes`` is a byte count, not a rounded figure.
         sha256: how the checksum begins.
         parameters: numbers in the network.
+        labels_file: of the data set, with the names of the classes: what ``--labels`` of ``auris models convert`` takes.
+        recipe_key: where a recipe takes the file as initial weights.
         result: a published measurement, as its authors quote it.
         remark: one sentence more.
     """
@@ -90,6 +94,8 @@ class PublishedModel:
     exact_bytes: bool = True
     sha256: str | None = None
     parameters: int | None = None
+    labels_file: str | None = None
+    recipe_key: str | None = None
     result: str | None = None
     remark: str = ""
 
@@ -177,6 +183,8 @@ def _pseldnets(name: str, score: str, *, parameters: int, hub: bool = True, **fa
         use="convert",
         parameters=parameters,
         result=f"SELD score {score} on the synthetic test set (macro, missed classes left out)",
+        labels_file="cls_indices_train.tsv",
+        recipe_key="initial.checkpoint",
         remark="The class names are in cls_indices_train.tsv of its data set: give that file with --labels.",
         **facts,
     )
@@ -193,12 +201,13 @@ def _audioset(name: str, file: str, remark: str, **facts: Any) -> PublishedModel
         host=_PSELDNETS,
         licence=None,
         use="initial",
+        recipe_key="initial.audioset",
         remark=remark,
         **facts,
     )
 
 
-def _dspast(stage: int) -> PublishedModel:
+def _dspast(stage: int, result: str, remark: str) -> PublishedModel:
     return PublishedModel(
         name=f"DSpAST-{stage}",
         system="DSpAST (arXiv:2509.13927)",
@@ -208,8 +217,12 @@ def _dspast(stage: int) -> PublishedModel:
         file=f"DSpAST-stage{stage}",
         host=_hub("kwilk90/DSpAST", "model"),
         licence="CC BY-NC 4.0",
-        use="not yet",
+        use="convert",
         parameters=87_595_405,
+        labels_file=_AUDIOSET_CLASSES,
+        recipe_key="initial.checkpoint",
+        result=result,
+        remark=f"{remark} {_NAMES_OF_AUDIOSET}",
     )
 
 
@@ -294,14 +307,20 @@ PUBLISHED: tuple[PublishedModel, ...] = (
         file="SpatialAST/finetuned.pth",
         host=_SPATIAL_AUDIO,
         licence="CC BY-NC 4.0",
-        use="not yet",
+        use="convert",
         parameters=87_473_466,
+        labels_file=_AUDIOSET_CLASSES,
+        recipe_key="initial.checkpoint",
         result="mAP 49.74, ER20 24.21, angle error 18.00°, distance error 32.38",
-        remark="Its README says CC BY 4.0, its LICENSE file CC BY-NC 4.0.",
+        remark=f"Its README says CC BY 4.0, its LICENSE file CC BY-NC 4.0. {_NAMES_OF_AUDIOSET}",
     ),
-    _dspast(1),
-    _dspast(2),
-    _dspast(3),
+    _dspast(
+        1,
+        "mAP 53.05; its places are not trained (ER20 98.56)",
+        "Trained on classes alone; stage 2 begins with it.",
+    ),
+    _dspast(2, "mAP 52.64, ER20 20.31, angle error 14.44°, distance error 28.35", "Stage 3 begins with it."),
+    _dspast(3, "mAP 54.53, ER20 20.28, angle error 14.44°, distance error 28.03", "Its last stage."),
     PublishedModel(
         name="AudioMAE",
         system="AudioMAE, trained on AudioSet",
@@ -311,7 +330,8 @@ PUBLISHED: tuple[PublishedModel, ...] = (
         file="pretrained.pth",
         host=_drive("file/d/1ni_DV4dRf7GxM8k-Eirx71WP9Gg89wwu"),
         licence="CC BY-NC 4.0",
-        use="not yet",
+        use="initial",
+        recipe_key="initial.audiomae",
         remark="Where Spatial-AST and DSpAST start.",
     ),
     PublishedModel(

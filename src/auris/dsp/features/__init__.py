@@ -9,6 +9,7 @@ batch is heard item by item; gradients reach the waveform; nothing given is chan
 
 from auris.dsp.features.ambisonic import AmbisonicFeatures, LogMelIntensity
 from auris.dsp.features.binaural import BinauralFeatures
+from auris.dsp.features.interaural import InterauralCues, InterauralPhase
 from auris.dsp.features.mel import POWER_FLOOR, LogMel, decibels, mel_centres, mel_filterbank
 from auris.dsp.features.microphones import LogMelGcc, SalsaLite
 
@@ -16,6 +17,8 @@ __all__ = [
     "POWER_FLOOR",
     "AmbisonicFeatures",
     "BinauralFeatures",
+    "InterauralCues",
+    "InterauralPhase",
     "LogMel",
     "LogMelGcc",
     "LogMelIntensity",

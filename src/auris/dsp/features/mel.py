@@ -22,24 +22,29 @@ def mel_filterbank(
     *,
     sample_rate: float,
     low: float = 20.0,
+    high: float | None = None,
     scale: MelScale = "htk",
     norm: Literal["sum", "area"] = "sum",
 ) -> Tensor:
-    """Return ``(bins, bands)`` triangles, evenly spaced in mel from ``low`` Hz to half the sample rate.
+    """Return ``(bins, bands)`` triangles, evenly spaced in mel.
 
     Args:
         bins: frequencies from 0 to half the sample rate, both included.
         bands: number of triangles.
         sample_rate: hertz.
         low: where the first triangle begins, hertz.
+        high: where the last one ends, hertz; None is half the sample rate.
         scale: the formula of HTK, or that of Slaney's Auditory Toolbox, linear up to 1 kHz.
         norm: each triangle sums to 1 over the bins, or has the area 1 over frequency in hertz (Slaney).
 
     Raises:
-        ParameterError: a band is so narrow that no bin falls into it.
+        ParameterError: a band is so narrow that no bin falls into it, or the limits lie outside the spectrum.
     """
     frequencies = torch.linspace(0, sample_rate / 2, bins, dtype=torch.float64)
-    corners = _corners(bands, sample_rate=sample_rate, low=low, scale=scale, dtype=torch.float64)
+    high = sample_rate / 2 if high is None else high
+    if not 0 <= low < high <= sample_rate / 2:
+        raise ParameterError(f"mel bands need 0 <= low < high <= {sample_rate / 2:g} Hz, got {low:g} and {high:g} Hz")
+    corners = _corners(bands, low=low, high=high, scale=scale, dtype=torch.float64)
     rising = (frequencies[:, None] - corners[:-2]) / (corners[1:-1] - corners[:-2])
     falling = (corners[2:] - frequencies[:, None]) / (corners[2:] - corners[1:-1])
     triangles = torch.minimum(rising, falling).clamp(min=0)
@@ -52,15 +57,15 @@ def mel_filterbank(
 
 def mel_centres(bands: int, *, sample_rate: float, low: float = 20.0, scale: MelScale = "htk") -> Tensor:
     """Return the centre frequencies of :func:`mel_filterbank` in hertz, ``(bands,)``."""
-    return _corners(bands, sample_rate=sample_rate, low=low, scale=scale, dtype=torch.float32)[1:-1]
+    return _corners(bands, low=low, high=sample_rate / 2, scale=scale, dtype=torch.float32)[1:-1]
 
 
-def _corners(bands: int, *, sample_rate: float, low: float, scale: MelScale, dtype: torch.dtype) -> Tensor:
+def _corners(bands: int, *, low: float, high: float, scale: MelScale, dtype: torch.dtype) -> Tensor:
     """Return where triangles begin, peak and end, hertz ``(bands + 2,)``."""
     if scale == "htk":
-        first, last = (2595 * math.log10(1 + frequency / 700) for frequency in (low, sample_rate / 2))
+        first, last = (2595 * math.log10(1 + frequency / 700) for frequency in (low, high))
         return 700 * (10 ** (torch.linspace(first, last, bands + 2, dtype=dtype) / 2595) - 1)
-    first, last = (_slaney_mel(frequency) for frequency in (low, sample_rate / 2))
+    first, last = (_slaney_mel(frequency) for frequency in (low, high))
     edges = torch.linspace(first, last, bands + 2, dtype=dtype)
     return torch.where(edges < 15, edges * 200 / 3, 1000 * 6.4 ** ((edges - 15) / 27))
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from auris.errors import ParameterError
+from auris.models.backbones.vision_transformer import PatchEmbedding, TransformerBlock
 
 BANDS = 64
 PATCH = 16
@@ -94,7 +95,7 @@ class Passt(nn.Module):
         self.new_pos_embed = nn.Parameter(torch.empty(1, TOKENS, width))
         self.freq_new_pos_embed = nn.Parameter(torch.empty(1, width, ROWS, 1))
         self.time_new_pos_embed = nn.Parameter(torch.empty(1, width, 1, LONGEST))
-        self.patch_embed = PatchEmbedding(channels, width)
+        self.patch_embed = PatchEmbedding(channels, width, patch=PATCH, stride=STRIDE, margin=MARGIN)
         self.blocks = nn.ModuleList(TransformerBlock(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.head = nn.Sequential(nn.LayerNorm(width))
@@ -153,66 +154,6 @@ class Passt(nn.Module):
     def readout(self, outputs: int) -> nn.Linear:
         """Return the layer to the outputs; a step is a label frame already."""
         return nn.Linear(self.width, outputs)
-
-
-class PatchEmbedding(nn.Module):
-    """``(batch, channels, bands, frames)`` to ``(batch, width, rows, steps)``, each patch on its own."""
-
-    def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.proj = nn.Conv2d(channels, width, PATCH, stride=STRIDE, padding=MARGIN)
-
-    def forward(self, spectrograms: Tensor) -> Tensor:
-        """Return one vector per patch."""
-        patches: Tensor = self.proj(spectrograms)
-        return patches
-
-
-class TransformerBlock(nn.Module):
-    """Attention between all tokens, then a perceptron on each; both see normalised tokens and add to what they saw."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=1e-6)
-        self.attn = SelfAttention(width, heads)
-        self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.mlp = Perceptron(width, 4 * width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return tokens of the same shape ``(batch, tokens, width)``."""
-        x = x + self.attn(self.norm1(x))
-        y: Tensor = x + self.mlp(self.norm2(x))
-        return y
-
-
-class SelfAttention(nn.Module):
-    """Multi-head attention of tokens to each other."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return what each token of ``(batch, tokens, width)`` takes from all."""
-        query, key, value = self.qkv(x).reshape(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        taken: Tensor = self.proj(functional.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2))
-        return taken
-
-
-class Perceptron(nn.Module):
-    """Two layers with a GELU between them."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.fc2 = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return a tensor of the same shape."""
-        mapped: Tensor = self.fc2(functional.gelu(self.fc1(x)))
-        return mapped
 
 
 def _mean_of_kept(patches: Tensor, kept: Tensor, steps: int) -> Tensor:

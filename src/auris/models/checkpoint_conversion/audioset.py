@@ -12,12 +12,12 @@ Sources: HTS-AT (arXiv:2202.00874), PaSST (arXiv:2110.05069), PANNs (arXiv:1912.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from torch import Tensor
 from torch.nn import functional
 
 from auris.models.checkpoint_conversion.families import Family
+from auris.models.checkpoint_conversion.start import Start
 
 BACKBONES: dict[Family, str] = {"htsat_audioset": "htsat", "passt_audioset": "passt", "cnn14_audioset": "cnn14"}
 
@@ -46,20 +46,7 @@ _COMPUTED = ("relative_position_index", "attn_mask", "pe")
 _FRONT_END = ("spectrogram_extractor.", "logmel_extractor.")
 
 
-@dataclass
-class Mapped:
-    """Weights under our names, and why the rest of the file was left out.
-
-    Attributes:
-        weights: by names of the model's ``state_dict``.
-        reasons: for each name of the file that was not used.
-    """
-
-    weights: dict[str, Tensor] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-
-
-def mapped(tensors: Mapping[str, Tensor], family: Family, wanted: Mapping[str, Tensor]) -> Mapped:
+def mapped(tensors: Mapping[str, Tensor], family: Family, wanted: Mapping[str, Tensor]) -> Start:
     """Bring an AudioSet checkpoint to a model's names and shapes.
 
     Args:
@@ -67,7 +54,7 @@ def mapped(tensors: Mapping[str, Tensor], family: Family, wanted: Mapping[str, T
         family: one of :data:`BACKBONES`.
         wanted: the model's ``state_dict``, for its trunks and their channels.
     """
-    result = Mapped()
+    result = Start()
     trunks = [part for part in ("body.encoder.", "body.sed_encoder.", "body.doa_encoder.") if _has(wanted, part)]
     scalars = sorted({name.split(".")[1] for name in wanted if name.startswith("scalar.")}, key=int)
     for name, value in tensors.items():

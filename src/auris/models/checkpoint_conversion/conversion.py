@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from auris.errors import CheckpointError, FormatError
-from auris.models.checkpoint_conversion import pseldnets
-from auris.models.checkpoint_conversion.families import TITLES, family_of, unwrapped
+from auris.models.checkpoint_conversion import pseldnets, spatial_ast
+from auris.models.checkpoint_conversion.families import RECIPE_KEYS, TITLES, Family, family_of, unwrapped
 from auris.models.checkpoint_conversion.reading import read_tensors
+from auris.models.checkpoint_conversion.recognition import PublishedFamily, Recognised
 from auris.models.pretrained import assign_weights, save_pretrained, weights_unset
-from auris.models.pseldnet.network import PseldNet
 from auris.models.published import PublishedModel, identify
 from auris.vocabulary import Vocabulary, read_vocabulary, vocabulary
+
+_LISTENERS: dict[Family, PublishedFamily] = {"pseldnets": pseldnets, "spatial_ast": spatial_ast, "dspast": spatial_ast}
 
 
 def convert(
@@ -35,7 +35,7 @@ def convert(
     appears whole or not at all.
 
     Args:
-        file: checkpoint as its authors published it (.ckpt, .pth, .safetensors).
+        file: checkpoint as its authors published it, whatever its suffix (.ckpt, .pth, .safetensors, none).
         folder: model folder to write; must not exist, or be empty.
         labels: names of the classes in the order of the output: a list, a known vocabulary's name (``dcase2021``), or a file
             (:func:`auris.vocabulary.read_vocabulary`). By default the known list of as many classes, or numbers.
@@ -56,17 +56,19 @@ def convert(
     names = _labels(labels)
     tensors = unwrapped(read_tensors(source))
     family = family_of(tensors, file=source)
-    if family != "pseldnets":
+    if family not in _LISTENERS:
         raise CheckpointError(f"{source}: {_no_listener(family)}")
-    recognised = pseldnets.recognise(tensors, labels=names, sample_rate=sample_rate, file=source)
-    model = _network(tensors, recognised, source)
+    recognised = _LISTENERS[family].recognise(tensors, labels=names, sample_rate=sample_rate, file=source)
+    with weights_unset():
+        model = recognised.network(recognised.config)
+    assign_weights(model, _LISTENERS[family].weights(tensors, model, file=source), where=str(source))
     published = identify(source)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     with _folder_at_once(target) as temporary:
         save_pretrained(model, temporary, card=_card(target.name, source, recognised, published, parameters=parameters))
     return {
         "folder": str(target),
-        "model": pseldnets.describe(recognised.config),
+        "model": recognised.model,
         "published": published.name if published else None,
         "parameters": parameters,
         "bytes": sum(part.stat().st_size for part in target.iterdir()),
@@ -87,22 +89,19 @@ def _labels(given: str | Path | Sequence[str] | Vocabulary | None) -> tuple[str,
     return Vocabulary("given labels", tuple(given)).labels
 
 
-def _no_listener(family: str) -> str:
+def _no_listener(family: Family) -> str:
+    """Return why files of this family are not converted, and what they are good for."""
     if family == "auris":
         return "is an auris network already; load its folder with from_pretrained"
+    reasons: dict[Family, str] = {
+        "audiomae": "has learned to complete spectrograms and has no head",
+        "spatial_ast_body": "has no heads for distance and direction; convert the finetuned.pth of Spatial-AST instead",
+    }
+    reason = reasons.get(family, "names sounds, not where they are")
     return (
-        f"{TITLES[family]} names sounds, not where they are, and is no listener. It is where trainings start: "
-        "set initial.audioset of a recipe to this file"
+        f"{TITLES[family]} {reason}. It is no listener, but trainings can start from it: "
+        f"set {RECIPE_KEYS[family]} of a recipe to this file"
     )
-
-
-def _network(tensors: Mapping[str, Tensor], recognised: pseldnets.Recognised, source: Path) -> PseldNet:
-    """Return the network with the weights of the file."""
-    with weights_unset():
-        model = PseldNet(recognised.config)
-    found = pseldnets.weights(tensors, model, file=source)
-    assign_weights(model, found, where=str(source))
-    return model
 
 
 def _check_free(target: Path) -> None:
@@ -136,11 +135,8 @@ def _umask() -> int:
     return mask
 
 
-def _card(
-    name: str, source: Path, recognised: pseldnets.Recognised, published: PublishedModel | None, *, parameters: int
-) -> str:
+def _card(name: str, source: Path, recognised: Recognised, published: PublishedModel | None, *, parameters: int) -> str:
     """Return the README of a converted model."""
-    config = recognised.config
     known = "not a file of the catalogue (`auris models list`): fine-tuned, or another version"
     origin = f"published as `{published.file}` by {published.system}: {published.host}" if published else known
     licence = f"{published.licence or 'not known'}" if published else "that of whoever trained it"
@@ -152,14 +148,14 @@ tags: [sound-event-localization-and-detection, spatial-audio]
 ---
 # {name}
 
-{pseldnets.describe(config)} (PSELDNets, arXiv:2411.06399), converted from `{source.name}`.
+{recognised.model} ({recognised.work}), converted from `{source.name}`.
 
     auris listen recording.wav --model {name}
 
-- Input: layout `{config.layout}` at {config.sample_rate} Hz (other rates are resampled), heard ten seconds at a time.
-- Output: who sounds and from where, ten times a second; no distance.
+- Input: {recognised.hears}.
+- Output: {recognised.says}.
 - Parameters: {parameters / 1e6:.2f} million.
-- Classes: {"; ".join(config.labels)}.
+- Classes: {"; ".join(recognised.config.labels)}.
 
 ## Origin
 

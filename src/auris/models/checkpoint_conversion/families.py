@@ -9,25 +9,53 @@ from torch import Tensor
 
 from auris.errors import CheckpointError
 
-Family = Literal["auris", "pseldnets", "htsat_audioset", "passt_audioset", "cnn14_audioset"]
+Family = Literal[
+    "auris",
+    "pseldnets",
+    "spatial_ast",
+    "dspast",
+    "spatial_ast_body",
+    "htsat_audioset",
+    "passt_audioset",
+    "cnn14_audioset",
+    "audiomae",
+]
 
-TITLES: dict[str, str] = {
+TITLES: dict[Family, str] = {
     "auris": "an auris network",
     "pseldnets": "a PSELDNet",
+    "spatial_ast": "Spatial-AST",
+    "dspast": "DSpAST",
+    "spatial_ast_body": "the Spatial-AST inside BAT",
     "htsat_audioset": "HTS-AT trained on AudioSet",
     "passt_audioset": "PaSST trained on AudioSet",
     "cnn14_audioset": "CNN14 (PANNs) trained on AudioSet",
+    "audiomae": "AudioMAE",
 }
+RECIPE_KEYS: dict[Family, str] = {
+    "htsat_audioset": "initial.audioset",
+    "passt_audioset": "initial.audioset",
+    "cnn14_audioset": "initial.audioset",
+    "audiomae": "initial.audiomae",
+    "spatial_ast_body": "initial.checkpoint",
+}
+"""For families that are no listeners: the key of a recipe that takes such a file."""
 
 # What stands in front of the names: Lightning modules call their network net (PSELDNets) or model (here).
 _WRAPPERS = ("module.", "net.", "model.", "sed_model.", "_orig_mod.")
-# Tensors that only one family has; all of a row must be there.
+# Tensors that only one family has; all of a row must be there, the first such row counts.
 _MARKS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("auris", ("scalar.0.weight", "body.")),
     ("pseldnets", ("scalar.0.weight",)),
+    # Published files hold the front end, which auris computes: without it, under the same names, a network is ours.
+    ("dspast", ("cls_tokens1", "spectrogram_extractor.")),
+    ("spatial_ast", ("cls_tokens", "azimuth_head.", "spectrogram_extractor.")),
+    ("spatial_ast_body", ("cls_tokens", "conv_downsample.0.", "spectrogram_extractor.")),
+    ("auris", ("cls_tokens", "blocks.0.")),
     ("htsat_audioset", ("bn0.weight", "layers.0.blocks.0.attn.relative_position_bias_table")),
     ("passt_audioset", ("time_new_pos_embed", "blocks.0.attn.qkv.weight")),
     ("cnn14_audioset", ("bn0.weight", "conv_block6.conv1.weight")),
+    ("audiomae", ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.attn.qkv.weight")),
 )
 # Published systems whose networks auris does not have yet, so that a user is not told that the file is damaged.
 _NOT_YET = {
@@ -35,9 +63,6 @@ _NOT_YET = {
     "pretransform.": "SpatialSonic",
     "conditioner.conditioners.": "SpatialSonic",
     "encoder_projector.": "BAT",
-    "cls_tokens1": "DSpAST",
-    "azimuth_head.": "Spatial-AST",
-    "decoder_blocks.": "AudioMAE",
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from auris.dsp.features.mel import mel_filterbank
 from auris.errors import CheckpointError
 from auris.models.backbones.conformer import step_sinusoids
+from auris.models.checkpoint_conversion.recognition import Recognised, class_names
 from auris.models.pseldnet.assembly import PUBLISHED_EINV2_NAMES, PUBLISHED_NAMES, PUBLISHED_SEDDOA_NAMES
 from auris.models.pseldnet.config import (
     TRACKS,
@@ -29,7 +29,7 @@ from auris.models.pseldnet.config import (
     PseldNetConfig,
 )
 from auris.models.pseldnet.network import PseldNet
-from auris.vocabulary import DCASE2021, DCASE2022, L3DAS22, PSELDNETS_CLASSES, Vocabulary
+from auris.vocabulary import DCASE2021, DCASE2022, L3DAS22, PSELDNETS_CLASSES
 
 Arrangement = Literal["one head", "two heads", "two trunks"]
 
@@ -41,25 +41,11 @@ _LISTS = {len(vocabulary): vocabulary for vocabulary in (DCASE2021, DCASE2022, L
 _TABLES = {"relative_position_index": "relative_position", "attn_mask": "mask"}
 _CONVOLUTIONAL = ("cnn14", "cnn8")
 _SINUSOIDS = ".positional_encoding.pe"
+_ADVICE = f"for the {PSELDNETS_CLASSES} of the synthetic set that is cls_indices_train.tsv of the data set."
 _MERGED = (
     "The original code merges LoRA updates into the weights to validate, and a file that it saves then holds them twice. "
     "The weights and updates of this file are taken as they are."
 )
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """What a checkpoint's names and shapes say.
-
-    Attributes:
-        config: of the network.
-        classes: where the class names come from: ``given``, ``list`` (a known list of as many) or ``numbered``.
-        notes: what the file does not say and was assumed, one sentence each.
-    """
-
-    config: PseldNetConfig
-    classes: Literal["given", "list", "numbered"]
-    notes: tuple[str, ...]
 
 
 def recognise(
@@ -75,10 +61,10 @@ def recognise(
     output, count = _output(shapes, labels, file)
     decoder, layers = _decoder(shapes)
     layout, features = _features(shapes, file)
-    names, source = _class_names(count, labels, file)
+    names = class_names(count, labels, known=_LISTS, advice=_ADVICE, file=file)
     rate, rate_notes = _sample_rate(tensors, sample_rate, classes=count, file=file)
     config = PseldNetConfig(
-        labels=names,
+        labels=names.labels,
         backbone=backbone,
         output=output,
         decoder=decoder,
@@ -89,7 +75,16 @@ def recognise(
         adaptation=_adaptation(shapes, file),
     )
     lora_notes = (_MERGED,) if config.adaptation.method == "lora" else ()
-    return Recognised(config, source, (*_label_notes(names, source), *rate_notes, *lora_notes))
+    return Recognised(
+        network=PseldNet,
+        config=config,
+        model=describe(config),
+        work="PSELDNets, arXiv:2411.06399",
+        hears=f"layout `{layout}` at {rate} Hz (other rates are resampled), heard ten seconds at a time",
+        says="who sounds and from where, ten times a second; no distance",
+        classes=names.origin,
+        notes=(*names.notes, *rate_notes, *lora_notes),
+    )
 
 
 def own_names(tensors: Iterable[str], config: PseldNetConfig) -> dict[str, str]:
@@ -251,31 +246,6 @@ def _adaptation(shapes: Mapping[str, Any], file: object) -> Adaptation:
     hidden, width = next(iter(adapters.values()))
     learned = any(".adapter.scale" in name for name in shapes)
     return Adaptation(method="adapter", places=places, ratio=hidden / width, scale="learned" if learned else 0.1)
-
-
-def _class_names(
-    count: int, labels: Sequence[str] | None, file: object
-) -> tuple[tuple[str, ...], Literal["given", "list", "numbered"]]:
-    if labels is not None:
-        if len(labels) != count:
-            raise CheckpointError(f"{file}: has {count} classes, {len(labels)} class names were given")
-        return tuple(labels), "given"
-    known: Vocabulary | None = _LISTS.get(count)
-    if known is not None:
-        return known.labels, "list"
-    return tuple(f"class_{number:03d}" for number in range(count)), "numbered"
-
-
-def _label_notes(names: Sequence[str], source: str) -> tuple[str, ...]:
-    if source == "list":
-        known = _LISTS[len(names)].name
-        return (f"The file does not name its classes; {len(names)} are those of {known}, and were assumed to be.",)
-    if source == "numbered":
-        return (
-            "The file does not name its classes, so they are numbered. Give the list that it was trained with as labels; "
-            f"for the {PSELDNETS_CLASSES} of the synthetic set that is cls_indices_train.tsv of the data set.",
-        )
-    return ()
 
 
 def _sample_rate(
