@@ -111,7 +111,13 @@ def test_reads_the_published_tables(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "holds no classes"), (b"\xff\xfe\x00", "text"), (b"0\t/m/1\tA\n1\t/m/2\n", "line 2"), (b"a\na\n", "more than once")],
+    [
+        (b"", "holds no classes"),
+        (b"\xff\xfe\x00", "text"),
+        (b"0\t/m/1\tA\n1\t/m/2\n", "line 2"),
+        (b"a\na\n", "more than once"),
+        (b"index\tmid\tlabel\n0\t/m/1\tA\tB\n", "line 2: 4 columns.*double quotes"),
+    ],
 )
 def test_damaged_tables_are_named(tmp_path: Path, content: bytes, message: str) -> None:
     file = tmp_path / "classes.tsv"

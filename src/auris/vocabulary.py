@@ -308,7 +308,13 @@ def read_vocabulary(path: str | Path, *, name: str | None = None) -> Vocabulary:
     numbered = [(number, row) for number, row in numbered if any(row)]
     label_column, code_column, body = (0, None, numbered) if plain else _columns(numbered)
     labels, codes = [], []
+    width = len(numbered[0][1]) if numbered else 0
     for number, row in body:
+        if len(row) > width:
+            raise FormatError(
+                f"{file}, line {number}: {len(row)} columns, the first line has {width}; "
+                f"a class name with a {'tab' if delimiter != ',' else 'comma'} stands in double quotes"
+            )
         if len(row) <= label_column or not row[label_column]:
             raise FormatError(f"{file}, line {number}: no class name in column {label_column + 1}: {row}")
         labels.append(row[label_column])

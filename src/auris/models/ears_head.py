@@ -1,16 +1,15 @@
-"""A head for two ears: gathers what each band says of the direction, and keeps front and back apart.
+"""A head for two ears: gathers the cues of all bands for every class, and keeps front and back apart.
 
 Delay and level difference place a sound on a cone around the axis through the ears; only the colouring by head and pinna
-tells front from back (Blauert, Spatial Hearing, 1997, sections 2.3 and 2.4). Two things follow. What a cue means depends on its band,
-so every band has a small readout of its own, and evidence is added up over bands and time like logarithms of
-likelihoods, weighted by how direct the moment sounds and by the bands in which the class is heard. And a
-network that must name one direction while it doubts between two names one in the middle, which is neither: here the
-direction is said as it is in front, beside the odds that the sound is really behind.
+tells front from back (Blauert, Spatial Hearing, 1997, sections 2.3 and 2.4). Two things follow. What colouring means depends
+on the cone, so that the cues of all bands must be seen together: they are averaged over time, weighted by how direct each
+moment sounds and by the bands in which the class is heard, and read as one spectrum. And a network that must
+name one direction while it doubts between two names one in the middle, which is neither: here the direction is said as if in
+front, beside the odds that the sound is really there and not behind.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -38,12 +37,12 @@ class EarsHead(nn.Module):
         bands: mel bands of the features.
         frames_per_label: feature frames in a label frame.
         tracks: tracks of each class.
-        reaches: label frames before and after that each sum takes in.
-        evidence: numbers that each band says.
+        reaches: label frames before and after that each average takes in.
         units: of the readout.
+        dropout: share of bands that the readout does not see in training.
     """
 
-    cues = 6  # cosine, sine, level difference, spectral shape of either ear, level
+    kinds = 6  # cosine, sine, level difference, spectral shape of either ear, level against the whole
 
     def __init__(
         self,
@@ -53,59 +52,65 @@ class EarsHead(nn.Module):
         bands: int,
         frames_per_label: int,
         tracks: int = 3,
-        reaches: Sequence[int] = (1, 4, 16),
-        evidence: int = 32,
-        units: int = 96,
+        reaches: Sequence[int] = (3, 16),
+        units: int = 128,
+        dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.bands, self.classes, self.frames_per_label, self.reaches = bands, classes, frames_per_label, tuple(reaches)
+        self.bands, self.frames_per_label, self.reaches = bands, frames_per_label, tuple(reaches)
         self.plain = MultiAccdoaHead(width, classes=classes, tracks=tracks)
         nn.init.normal_(self.plain.place.weight, std=0.01)  # at first, the cues alone say where
         self.directness = Directness()
         self.mask = nn.Linear(width, classes * bands)
-        hidden = 24
-        self.first = nn.Parameter(torch.randn(bands, self.cues, hidden) * math.sqrt(2 / self.cues))
-        self.first_bias = nn.Parameter(torch.zeros(bands, 1, hidden))
-        self.second = nn.Parameter(torch.randn(bands, hidden, evidence) * math.sqrt(2 / hidden))
-        # The same readout for all classes: it learns acoustics, not vocabulary.
-        inputs = len(self.reaches) * (evidence + 1)
-        self.readout = nn.Sequential(nn.Linear(inputs, units), nn.ReLU(), nn.Linear(units, units // 2), nn.ReLU())
+        inputs = len(self.reaches) * (bands * self.kinds + 1)
+        self.spectra = nn.Linear(inputs, units)
+        # What a class sounds like without a head; all else the readout learns for all classes alike.
+        self.colour = nn.Parameter(torch.zeros(classes, units))
+        self.hide = nn.Dropout(dropout)
+        self.readout = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(units, units // 2), nn.ReLU())
         self.place = nn.Linear(units // 2, 5)
 
     def forward(self, hidden: Tensor, features: Tensor) -> Tensor:
         """Return vectors of length 0..1 in the front half, distances in metres, and log odds of front against back."""
         masks = self.mask(hidden).unflatten(-1, (-1, self.bands)).clamp(-8, 8).exp()
-        evidence, weight = self.evidence(features)
-        sums = masks @ torch.cat([evidence * weight[..., None], weight[..., None]], dim=-1)  # (B, T, C, evidence + 1)
+        cues, weight = self.cues(features)
+        weights = masks * weight[:, :, None]  # (B, T, C, bands)
+        weighted = weights[:, :, :, None] * cues[:, :, None]  # (B, T, C, kinds, bands)
+        seen = self.hide(weights.new_ones(len(weights), 1, 1, 1, self.bands))
         parts = []
         for reach in self.reaches:
-            around = sum_around(sums, reach)
-            total = around[..., -1:] + 1e-9
-            parts += [around[..., :-1] / total, total.log() / 5]
-        place = self.place(self.readout(torch.cat(parts, dim=-1)))
+            total = _sums(weights, reach)
+            means = _sums(weighted, reach) / (total[:, :, :, None] + 1e-9)
+            loudness = (total.sum(dim=-1, keepdim=True) + 1e-9).log() / 5
+            parts += [(means * seen).flatten(3), loudness]
+        place = self.place(self.readout(self.spectra(torch.cat(parts, dim=-1)) + self.colour))
         outputs = self.plain(hidden, place[..., :4])
-        vectors, distance = outputs[..., :3], outputs[..., 3:]
         # In front, whatever the readout says; a rectifier would lose the gradient behind.
-        vectors = torch.cat([vectors[..., :1].abs(), vectors[..., 1:]], dim=-1)
-        odds = place[:, :, None, :, 4:].expand_as(distance)
-        return torch.cat([vectors, distance, odds], dim=-1)
+        odds = place[:, :, None, :, 4:].expand_as(outputs[..., :1])
+        return torch.cat([outputs[..., :1].abs(), outputs[..., 1:], odds], dim=-1)
 
-    def evidence(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what each band says in each label frame ``(B, T, bands, evidence)``, and its weight ``(B, T, bands)``."""
+    def cues(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the cues of each band in each label frame ``(B, T, kinds, bands)``, and their weight ``(B, T, bands)``."""
         levels, difference, phase = features[:, :2], features[:, 2:3], features[:, 3:5]
         weight = self.directness(levels, phase).exp()
-        smooth = functional.avg_pool2d(
-            levels, (1, _SHAPE_BANDS), stride=1, padding=(0, _SHAPE_BANDS // 2), count_include_pad=False
-        )
+        side = _SHAPE_BANDS // 2
+        smooth = functional.avg_pool2d(levels, (1, _SHAPE_BANDS), stride=1, padding=(0, side), count_include_pad=False)
         loudness = levels.mean(dim=1, keepdim=True)
-        cues = torch.cat([phase, difference, (levels - smooth) / 10, (loudness + 40) / 30], dim=1)
-        batch, kinds, frames, bands = cues.shape
-        split = (batch, -1, frames // self.frames_per_label, self.frames_per_label, bands)
+        against = (loudness - loudness.mean(dim=-1, keepdim=True)) / 20
+        cues = torch.cat([phase, difference, (levels - smooth) / 10, against], dim=1)
+        split = (len(cues), -1, cues.shape[2] // self.frames_per_label, self.frames_per_label, self.bands)
         total = weight.reshape(split).sum(dim=3)
         means = (cues * weight).reshape(split).sum(dim=3) / (total + 1e-9)
-        per_band = means.permute(3, 0, 2, 1).reshape(bands, -1, kinds)  # (bands, B * T, kinds)
-        said = functional.relu(torch.baddbmm(self.first_bias, per_band, self.first)) @ self.second
-        return said.reshape(bands, batch, -1, said.shape[-1]).permute(1, 2, 0, 3), total[:, 0]
+        return means.transpose(1, 2), total[:, 0]
+
+
+def _sums(values: Tensor, reach: int) -> Tensor:
+    """Means over ``reach`` frames before and after, of ``(B, T, …)``, by running sums: long reaches cost no more."""
+    frames = values.shape[1]
+    running = functional.pad(values.flatten(2).cumsum(dim=1), (0, 0, 1, 0))
+    where = torch.arange(frames, device=values.device)
+    ends, begins = (where + reach + 1).clamp(max=frames), (where - reach).clamp(min=0)
+    return ((running[:, ends] - running[:, begins]) / (2 * reach + 1)).reshape(values.shape)
 
 
 def resolved(outputs: Tensor) -> Tensor:

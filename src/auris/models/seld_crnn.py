@@ -86,7 +86,7 @@ class SeldCrnnConfig:
                 f"the precedence head reads intensities, which {self.layout} has not; use head linear, masked or ears"
             )
         if self.head == "ears" and self.layout != "binaural":
-            raise ParameterError(f"the ears head reads two ears, {self.layout} is something else; use head precedence or linear")
+            raise ParameterError(f"the ears head reads two ears, {self.layout} is something else; use precedence or linear")
 
 
 class SeldCrnn(nn.Module):
