@@ -63,7 +63,7 @@ def from_pretrained(name_or_path: str | Path, *, source: Literal["local", "hub"]
     Raises:
         CheckpointError: there is no such model, or its folder is incomplete, damaged or of another format.
     """
-    folder = _downloaded(str(name_or_path)) if source == "hub" else _local_folder(name_or_path)
+    folder = _downloaded(str(name_or_path)) if source == "hub" else model_folder(name_or_path)
     plain = _read_config(folder / CONFIG)
     kind = _architecture(plain["architecture"], folder)
     try:
@@ -163,7 +163,7 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
     Raises:
         CheckpointError: as :func:`from_pretrained`.
     """
-    folder = _local_folder(name_or_path)
+    folder = model_folder(name_or_path)
     config = _read_config(folder / CONFIG)
     weights, card = folder / WEIGHTS, folder / CARD
     return {
@@ -175,7 +175,12 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
     }
 
 
-def _local_folder(name_or_path: str | Path) -> Path:
+def model_folder(name_or_path: str | Path) -> Path:
+    """Return the folder of a shipped model, or a model folder as it was given.
+
+    Raises:
+        CheckpointError: there is neither; the text names what ships.
+    """
     text = str(name_or_path)
     if text in SHIPPED and not Path(text).is_dir():
         folder = _WEIGHTS_FOLDER / text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import yaml
 
@@ -12,6 +12,7 @@ from auris.data.simulated import MixSettings
 from auris.data.stems import StemSettings
 from auris.errors import ParameterError
 from auris.models.configuration import plain_of
+from auris.models.pretrained import SHIPPED
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 
 
@@ -21,6 +22,19 @@ class ModelRecipe:
 
     architecture: str = "seld_crnn"
     config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StartRecipe:
+    """Where weights begin: at random, or with those of another listener.
+
+    Attributes:
+        checkpoint: listener of the same encoder: a shipped one by name, or a model folder; of its head comes along what fits.
+        head: ``random`` begins anew what knows the classes; ``keep`` takes it where the classes are as many.
+    """
+
+    checkpoint: str | None = None
+    head: Literal["keep", "random"] = "keep"
 
 
 @dataclass(frozen=True)
@@ -92,8 +106,8 @@ class Recipe:
     """One published experiment: its name, classes and seed, a note for the card, and the parts described above."""
 
     task: ClassVar[str] = "listener"
-    names: ClassVar[tuple[str, ...]] = ()
-    paths: ClassVar[tuple[str, ...]] = ("stems.bank.sounds", "stems.hrtf", "pool.folder", "trainer.out")
+    names: ClassVar[tuple[str, ...]] = SHIPPED
+    paths: ClassVar[tuple[str, ...]] = ("stems.bank.sounds", "stems.hrtf", "pool.folder", "initial.checkpoint", "trainer.out")
 
     name: str
     labels: tuple[str, ...]
@@ -103,6 +117,7 @@ class Recipe:
     stems: StemSettings = field(default_factory=StemSettings)
     pool: PoolRecipe = field(default_factory=PoolRecipe)
     mix: MixSettings = field(default_factory=MixSettings)
+    initial: StartRecipe = field(default_factory=StartRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
     masks: MaskRecipe = field(default_factory=MaskRecipe)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)

@@ -15,7 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 from auris.data.simulated import SimulatedDataset, as_batch
 from auris.models import create, save_pretrained
 from auris.models.accdoa import Losses, MultiAccdoaLoss
-from auris.training.listener_recipe import MaskRecipe, Recipe
+from auris.models.checkpoint_conversion.initialisation import initialise
+from auris.training.initial_weights import found_weights
+from auris.training.listener_recipe import MaskRecipe, Recipe, StartRecipe
 from auris.training.loop import Task, fit
 from auris.training.run_folder import RunFolder
 from auris.training.simulation import SimulatedEpoch, rendering, stem_pool
@@ -105,6 +107,17 @@ def build_model(recipe: Recipe) -> Any:
     return create(recipe.model.architecture, **config)
 
 
+def initialised(model: Any, recipe: StartRecipe) -> str:
+    """Give a network the weights a recipe begins with; return in words what was restored and what was not.
+
+    Raises:
+        CheckpointError: they are not there, damaged, or of a network that does not fit.
+    """
+    if recipe.checkpoint is None:
+        return "at random"
+    return str(initialise(model, found_weights(recipe.checkpoint, keys="initial.checkpoint"), head=recipe.head))
+
+
 def build_dataset(recipe: Recipe, model: Any) -> SimulatedDataset:
     """Return the endless training batches of a recipe, over the stems rendered so far."""
     return SimulatedDataset(
@@ -171,8 +184,11 @@ def train(recipe: Recipe) -> dict[str, Any]:
     model = build_model(recipe)
     dataset = build_dataset(recipe, model)
     task = SeldTask(model, recipe)
+    began = "checkpoint of this run"
     if saved is not None:
         task.restore(saved)
+    else:
+        began = initialised(model, recipe.initial)
     scenes = open_scenes(recipe)
     if task.progress < 1:
         batches = [as_batch(some, recipe.labels, frame_seconds=model.frame_seconds) for some in scenes.values()]
@@ -188,7 +204,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
     measured = measure(model, scenes)
     reached = {"steps": task.steps, "minutes": round(task.elapsed / 60, 1), **measured}
     save_pretrained(model, out.model, card=model_card(recipe, model, reached))
-    return {"recipe": recipe.name, "model": str(out.model), **reached}
+    return {"recipe": recipe.name, "model": str(out.model), "initial": began, **reached}
 
 
 def _network_of(plain: dict[str, Any]) -> list[Any]:

@@ -52,6 +52,7 @@ _MARKS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("spatial_ast", ("cls_tokens", "azimuth_head.", "spectrogram_extractor.")),
     ("spatial_ast_body", ("cls_tokens", "conv_downsample.0.", "spectrogram_extractor.")),
     ("auris", ("cls_tokens", "blocks.0.")),
+    ("auris", ("encoder.convolutions.0.weight", "encoder.scale.running_mean")),
     ("htsat_audioset", ("bn0.weight", "layers.0.blocks.0.attn.relative_position_bias_table")),
     ("passt_audioset", ("time_new_pos_embed", "blocks.0.attn.qkv.weight")),
     ("cnn14_audioset", ("bn0.weight", "conv_block6.conv1.weight")),

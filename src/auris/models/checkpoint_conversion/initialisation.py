@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from auris.errors import ParameterError
-from auris.models.checkpoint_conversion import binaural_starts, pseldnet_starts
+from auris.models.checkpoint_conversion import binaural_starts, crnn_starts, pseldnet_starts
 from auris.models.checkpoint_conversion.families import TITLES, Family, family_of, unwrapped
 from auris.models.checkpoint_conversion.misfits import refuse_misfits
 from auris.models.checkpoint_conversion.reading import read_tensors
@@ -33,6 +33,7 @@ _STARTS: dict[str, _Starts] = {
     "pseldnet": pseldnet_starts,
     "spatial_ast": binaural_starts,
     "dspast": binaural_starts,
+    "seld_crnn": crnn_starts,
 }
 
 
@@ -69,7 +70,7 @@ def initialise(model: Any, file: str | Path, *, head: Heads = "random") -> Initi
     CNN14-Conformer; they never meant to).
 
     Args:
-        model: a PseldNet of any output format and adaptation, a SpatialAst or a Dspast.
+        model: a PseldNet of any output format and adaptation, a SpatialAst, a Dspast or a SeldCrnn.
         file: a checkpoint, or a model folder.
         head: ``random`` leaves the heads that know the classes as they are, as all published fine-tunings of PSELDNets do
             (heads for directions and distance, which know none, come along); ``keep`` takes every head that has the
