@@ -1,4 +1,4 @@
-"""``auris data``: the published sets that auris reads, and whether a copy of one is whole."""
+"""``auris data``: the published sets that auris reads, whether a copy of one is whole, and what can be made for training."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
+from auris.cli import data_make
 from auris.cli.console import message, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from auris.data.seld_sets.check import DatasetReport
 
-HELP = "List the data sets that auris reads, and check a copy of one."
+HELP = "List the data sets that auris reads, check a copy of one, make what training needs beside them."
 _SHOWN = 100
 
 
@@ -31,11 +32,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--read", choices=["end", "all"], default="end", help="read the end of every recording, or all of it (default: end)"
     )
     check.add_argument("--json", action="store_true", help="print one JSON document")
+    text = data_make.MAKE_HELP
+    data_make.add_make_arguments(actions.add_parser("make", description=text, help=text))
+    text = data_make.WEIGHTS_HELP
+    data_make.add_weights_arguments(actions.add_parser("weights", description=text, help=text))
 
 
 def run(arguments: Namespace) -> int:
     """Run the command."""
-    return _list(arguments) if arguments.action == "list" else _check(arguments)
+    actions = {"list": _list, "check": _check, "make": data_make.run_make, "weights": data_make.run_weights}
+    return actions[arguments.action](arguments)
 
 
 def _list(arguments: Namespace) -> int:
