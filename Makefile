@@ -10,7 +10,7 @@ demo: $(VENV)/.demo-ready
 	$(BIN)/auris demo --out demo
 
 test: $(VENV)/.dev-ready
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 check: $(VENV)/.dev-ready
 	bash .ci/run

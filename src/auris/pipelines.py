@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
     from auris.dsp.hrtf import DirectionalResponses
+    from auris.models.clip_listening import ClipModel
     from auris.models.listening import FrameListener, Hearing, Reading
     from auris.models.rotation_averaging import TestTimeAveraging
 
@@ -135,7 +136,7 @@ def measured_engine(
 def listen(
     audio: Audio | str | Path,
     *,
-    model: str | Path | FrameListener | None = None,
+    model: str | Path | FrameListener | ClipModel | None = None,
     layout: ChannelLayout | str | None = None,
     threshold: float | Sequence[float] | Mapping[str, float] | None = None,
     hop: float | None = None,
@@ -156,7 +157,8 @@ def listen(
         layout: what the channels of a file are, where neither the file nor a chosen model says it.
         threshold: activity 0..1 above which a class counts as heard, instead of the model's own: one number, one per class, or
             some by class name.
-        hop: seconds from one block of the recording to the next, whose outputs are averaged; None does not average.
+        hop: seconds from one block of the recording to the next, whose outputs are averaged; None does not average. Models that
+            hear whole clips join windows that overlap, None is a quarter of a clip.
         tta: test-time averaging, ``acs`` over rotations of first-order ambisonics (audio channel swapping; 16 times the work).
         reading: ``events`` follows sounds through time; ``frames`` decides in each frame anew, as challenge systems do.
         device: where a model given by name computes: ``cpu``, ``cuda``, or ``auto`` for a graphics card where there is one. A
@@ -191,7 +193,7 @@ def listen(
 def hearing(
     audio: Audio | str | Path,
     *,
-    model: str | Path | FrameListener | None = None,
+    model: str | Path | FrameListener | ClipModel | None = None,
     layout: ChannelLayout | str | None = None,
     threshold: float | Sequence[float] | Mapping[str, float] | None = None,
     hop: float | None = None,
@@ -227,13 +229,15 @@ def _reported(pieces: Iterable[Audio], report: Callable[[float], None]) -> Itera
 
 
 def listener_for(
-    layout: ChannelLayout | str | None, *, model: str | Path | FrameListener | None = None, device: str = "auto"
+    layout: ChannelLayout | str | None, *, model: str | Path | FrameListener | ClipModel | None = None, device: str = "auto"
 ) -> FrameListener:
     """Return the listener asked for, or the shipped one for a layout.
 
+    Models that hear whole clips (Spatial-AST, DSpAST) listen in windows (:mod:`auris.models.clip_listening`).
+
     Args:
         layout: what the channels of the audio are; not looked at where a model is given.
-        model: name or folder of a listener, or a loaded one, which is returned as it is.
+        model: name or folder of a listener, or a loaded one, which is returned as it is or in windows.
         device: where a model that is loaded here computes, see :func:`listen`.
 
     Raises:
@@ -241,10 +245,11 @@ def listener_for(
         CheckpointError: the model cannot be loaded.
         ParameterError: there is no such device.
     """
+    from auris.models.clip_listening import in_windows
     from auris.models.pretrained import from_pretrained
 
     if model is not None and not isinstance(model, str | Path):
-        return model
+        return in_windows(model)
     where = _device(device)
     if model is None:
         parsed = ChannelLayout.parse(layout or "")
@@ -254,8 +259,7 @@ def listener_for(
                 f"no listener ships for {parsed.name} audio; give {accepted}, or name a model with its own layout"
             )
         model = _DEFAULT_LISTENERS[parsed.kind]
-    listener: FrameListener = from_pretrained(model).to(where)
-    return listener
+    return in_windows(from_pretrained(model).to(where))
 
 
 def _device(name: str) -> torch.device:
@@ -280,7 +284,7 @@ def layout_of(
     """Return what the channels of a recording are: as asked for, as it says itself, or as a chosen listener needs them.
 
     Raises:
-        LayoutError: nothing says it, or the number of channels does not fit.
+        LayoutError: nothing says it, the number of channels does not fit, or the chosen listener hears another layout.
         FormatError: the file cannot be read.
     """
     from auris.io.audio_files import probe, resolve_layout
@@ -288,13 +292,20 @@ def layout_of(
     if isinstance(audio, Audio):
         if layout is not None and ChannelLayout.parse(layout) != audio.layout:
             raise LayoutError(f"the audio is {audio.layout.name}, but layout {ChannelLayout.parse(layout).name} was asked for")
-        return audio.layout
+        return _heard_layout(audio.layout, listener)
     header = probe(audio)
-    if layout is None and header.layout is None and listener is not None:
-        needed = listener.layout
-        if header.channels != needed.channels:
-            raise LayoutError(
-                f"{header.path}: {header.channels} channels, but this listener needs {needed.name} audio of {needed.channels}"
-            )
-        return needed
-    return resolve_layout(header, layout)
+    if layout is not None or header.layout is not None or listener is None:
+        return _heard_layout(resolve_layout(header, layout), listener, where=str(header.path))
+    if header.channels == listener.layout.channels:
+        return listener.layout
+    return _heard_layout(header.channels, listener, where=str(header.path))
+
+
+def _heard_layout(given: ChannelLayout | int, listener: FrameListener | None, *, where: str = "") -> ChannelLayout:
+    """Return the layout given, if the listener hears it; a number of channels is no layout that any listener hears."""
+    from auris.models.wrong_layout import wrong_layout
+
+    if isinstance(given, ChannelLayout) and (listener is None or given == listener.layout):
+        return given
+    assert listener is not None
+    raise wrong_layout(given, listener.layout, where=where)

@@ -10,6 +10,7 @@ from auris.cli.listen import parse_threshold, threshold_for
 from auris.io.dcase import read_dcase, read_dcase_folder
 from auris.io.scene_files import read_scene
 from auris.models import create, save_pretrained
+from auris.pipelines import listen
 
 LABELS = ["dog", "Male speech, man speaking", "rain"]
 
@@ -67,6 +68,80 @@ def test_a_year_with_distances_is_refused_before_anything_is_heard(tmp_path, lis
     assert run(file, *listening, "--csv", tmp_path / "a.csv", "--year", year) == 1
     assert f"DCASE {year} files hold a distance for every row" in capsys.readouterr().err
     assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.fixture(scope="module")
+def clip_model(tmp_path_factory):
+    """An untrained Spatial-AST that hears clips of two seconds."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("models") / "tiny-clips"
+    sizes = {"clip_seconds": 2.0, "hop": 640, "bands": 32, "frames": 112, "width": 24, "depth": 1, "heads": 2}
+    network = create("spatial_ast", labels=LABELS, **sizes)
+    torch.nn.init.normal_(network.head.bias)
+    save_pretrained(network.eval(), folder, card="Untrained.")
+    return folder
+
+
+def test_a_clip_model_hears_a_binaural_file_with_distance(tmp_path, clip_model, capsys):
+    file = noise_file(tmp_path / "a.wav", seconds=5.3, rate=44_100, channels=2)
+    outputs = ["--scene", tmp_path / "a.yaml", "--plot", tmp_path / "a.png", "--csv", tmp_path / "a.csv"]
+    assert run(file, "--model", clip_model, "--threshold", "0.05", *outputs, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["layout"], document["model"], document["duration"]) == ("binaural", "tiny-clips", pytest.approx(5.3))
+    assert {event["class"] for event in document["events"]} == set(LABELS)
+    assert all(0.1 < event["distance"] <= 10 for event in document["events"])
+    # The same in Python.
+    assert listen(file, model=clip_model, threshold=0.05) == read_scene(tmp_path / "a.yaml")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    rows = read_dcase(tmp_path / "a.csv", year=2024, content="prediction")
+    assert rows.frame.max() == 52
+    assert np.isfinite(rows.distance).all()
+    assert run(file, "--model", clip_model, "--threshold", "0.05") == 0
+    assert "distance m" in capsys.readouterr().out
+
+
+def test_a_clip_model_writes_the_stereo_form_of_2025_and_frames(tmp_path, clip_model, capsys):
+    file = noise_file(tmp_path / "a.wav", seconds=2.0, channels=2)
+    rows = {}
+    for year in (2024, 2025):
+        options = ["--threshold", "0.05", "--reading", "frames", "--hop", 2, "--csv", tmp_path / "a.csv", "--year", year]
+        assert run(file, "--model", clip_model, *options) == 0
+        rows[year] = read_dcase(tmp_path / "a.csv", year=year, content="prediction")
+    assert len(rows[2024]) == len(rows[2025]) == 3 * 20
+    folded = np.degrees(np.arcsin(np.sin(rows[2024].azimuth)))
+    np.testing.assert_allclose(np.degrees(rows[2025].azimuth), folded, atol=0.51)
+    np.testing.assert_allclose(rows[2025].distance, rows[2024].distance, atol=0.006)
+    assert set(rows[2025].onscreen.tolist()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("given", "way_out"),
+    [
+        ((1, []), "one channel says nothing of direction; auris simulate --layout binaural"),
+        ((4, []), "if this is first-order ambisonics, leave --model out and say --layout foa"),
+        ((2, ["--layout", "stereo"]), "if its channels are binaural after all, say so with --layout binaural"),
+        ((4, ["--layout", "foa"]), "leave --model out for the shipped listener to foa"),
+    ],
+)
+def test_a_clip_model_refuses_other_layouts_with_the_way_out(tmp_path, clip_model, capsys, given, way_out):
+    channels, options = given
+    file = noise_file(tmp_path / "a.wav", seconds=1, channels=channels)
+    assert run(file, "--model", clip_model, *options) == 1
+    error = capsys.readouterr().err.strip()
+    assert way_out in error
+    assert "a.wav: " in error
+    assert len(error.splitlines()) == 1
+
+
+def test_many_recordings_are_heard_by_a_clip_model(tmp_path, clip_model, capsys):
+    for index, channels in enumerate((2, 1, 2)):
+        noise_file(tmp_path / "set" / f"mix{index}.wav", seconds=1.0 + index, channels=channels)
+    options = ["--threshold", "0.05", "--out", tmp_path / "out", "--write", "csv", "plot"]
+    assert run(tmp_path / "set", "--model", clip_model, *options) == 1
+    assert "mix1.wav: 1 channels, but this listener needs binaural audio of 2" in capsys.readouterr().err
+    heard = read_dcase_folder(tmp_path / "out", year=2024, content="prediction")
+    assert {name: int(rows.frame.max()) for name, rows in heard.items()} == {"mix0": 9, "mix2": 29}
+    assert (tmp_path / "out" / "mix2.png").exists()
 
 
 def test_frames_by_themselves_averaged_blocks_and_rotations(tmp_path, listening, capsys):

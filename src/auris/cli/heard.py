@@ -75,11 +75,17 @@ def write_heard_scene(path: str | Path, scene: Scene) -> None:
 
 
 def write_plot(path: str | Path, heard: Hearing, scene: Scene, file: str | Path, *, truth: Scene | None) -> None:
-    """Draw what was heard, and what was there where it is known, under the spectrogram of the file."""
+    """Draw what was heard, and what was there where it is known, under the spectrogram of the file.
+
+    Where distances are known, what surrounds the listener is drawn beside it, from above.
+    """
     from auris import plots
 
-    rows: tuple[plots.Row, ...] = ("azimuth", "elevation", *(("distance",) if heard.says_distance else ()))
-    picture = plots.directions(truth, scene, audio=plots.file_spectrogram(file), rows=rows)
+    spectrogram = plots.file_spectrogram(file)
+    if heard.says_distance:
+        picture = plots.listening(truth, scene, audio=spectrogram)
+    else:
+        picture = plots.directions(truth, scene, audio=spectrogram, rows=("azimuth", "elevation"))
     plots.save_figure(path, picture)
 
 

@@ -41,7 +41,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="events: sounds are followed through time; frames: each frame by itself, as challenge systems (default: events)",
     )
     listening.add_argument(
-        "--hop", type=float, metavar="SECONDS", help="average blocks that begin every so many seconds (0.5 is usual; slower)"
+        "--hop",
+        type=float,
+        metavar="SECONDS",
+        help="average blocks that begin every so many seconds (0.5 is usual; slower); models that hear clips as a whole "
+        "always join them (default there: a quarter of a clip)",
     )
     listening.add_argument(
         "--tta", action="store_true", help="test-time averaging over 16 rotations by channel swaps (foa; 16 times slower)"
@@ -59,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     writing.add_argument("--classes", metavar="NAME|FILE", help=CLASSES_HELP + "; default: those of the model")
     writing.add_argument("--scene", metavar="OUT.yaml", help="the heard scene")
-    writing.add_argument("--plot", metavar="OUT.png", help="directions over time under the spectrogram")
+    writing.add_argument("--plot", metavar="OUT.png", help="directions over time, and from above where distances are said")
     writing.add_argument("--truth", metavar="SCENE.yaml", help="scene that was there, drawn into the plot as lines")
     many = parser.add_argument_group("many recordings")
     many.add_argument("--out", metavar="DIR", help="write NAME.csv for every recording, ready for auris score")

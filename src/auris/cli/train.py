@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from auris.cli.console import message, print_json, print_table
+from auris.errors import ParameterError
 
 HELP = "Train a model from a recipe."
 
@@ -21,7 +22,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="key=value",
         help="change a value of the recipe, e.g. trainer.max_steps=20, or trainer.devices=2 trainer.strategy=ddp",
     )
-    parser.add_argument("--dry-run", action="store_true", help="print sizes and what one batch costs, train nothing")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--dry-run", action="store_true", help="print sizes and what one batch costs, train nothing")
+    instead.add_argument("--validate", action="store_true", help="score the model of the recipe on its validation data")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     _take_options_anywhere(parser)
 
@@ -38,14 +41,13 @@ def _take_options_anywhere(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Run the command; Ctrl-C leaves a checkpoint, and the same command goes on from it."""
-    from auris.training import pseldnet, seld
     from auris.training.loop import Interrupted
-    from auris.training.recipe import PseldRecipe, read_recipe
+    from auris.training.recipe import read_recipe
 
     recipe = read_recipe(arguments.recipe, overrides=arguments.overrides)
-    kind: Any = pseldnet if isinstance(recipe, PseldRecipe) else seld
+    title, work = _work(arguments, recipe.task)
     try:
-        result = kind.describe(recipe) if arguments.dry_run else kind.train(recipe)
+        result = work(recipe)
     except Interrupted as interruption:
         message(f"auris: {interruption}")
         return interruption.status
@@ -54,5 +56,22 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         print_json(result)
     else:
-        print_table("Dry run" if arguments.dry_run else "Trained", ["what", "value"], list(result.items()))
+        print_table(title, ["what", "value"], list(result.items()))
     return 0
+
+
+def _work(arguments: Namespace, task: str) -> tuple[str, Any]:
+    """What is to be done with a recipe of a task: its title and the function that does it."""
+    from auris.training import pseldnet, seld, spatial_ast
+
+    kind: Any = {"listener": seld, "pseldnet": pseldnet, "spatial_ast": spatial_ast}[task]
+    if arguments.dry_run:
+        return "Dry run", kind.describe
+    if not arguments.validate:
+        return "Trained", kind.train
+    if not hasattr(kind, "validate"):
+        raise ParameterError(
+            f"--validate scores recipes of the task spatial_ast, this one is of {task}; "
+            "auris score compares what any listener heard with labels"
+        )
+    return "Scored", kind.validate

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from auris.audio import Audio
 from auris.channels import ChannelLayout
 from auris.dsp.resampling import resampled_length
-from auris.errors import LayoutError, ParameterError
+from auris.errors import ParameterError
+from auris.models.wrong_layout import wrong_layout
 
 BLOCK_SECONDS = 12.0  # for networks that hear any length
 CONTEXT_SECONDS = 1.0  # heard on both sides of what is kept
+_SILENT = 1e-6  # activity below which windows do not differ in what they are sure not to hear
 
 Samples = NDArray[np.float32]
 
@@ -32,14 +34,17 @@ class BlockPlan:
     Attributes:
         length: frames in a block.
         hop: frames from the beginning of one block to that of the next.
-        join: ``context`` keeps of each frame what the block says in whose middle it lies, ``average`` the mean of all blocks.
+        join: ``context`` keeps of each frame what the block says in whose middle it lies, ``average`` the mean of all blocks,
+            ``agreement`` the harmonic mean of their activities in the mean place.
         padded: whether a last block that is short is filled up with silence: the network hears only whole blocks.
+        silence: frames of silence heard before and after the recording.
     """
 
     length: int
     hop: int
-    join: Literal["context", "average"]
+    join: Literal["context", "average", "agreement"]
     padded: bool
+    silence: int = 0
 
 
 def block_plan(*, block_seconds: float | None, frame_seconds: float, hop: float | None = None) -> BlockPlan:
@@ -59,12 +64,35 @@ def block_plan(*, block_seconds: float | None, frame_seconds: float, hop: float 
     if hop is None:
         step = length - 2 * round(CONTEXT_SECONDS / frame_seconds)
         return BlockPlan(length, step, "context", block_seconds is not None)
-    step = round(hop / frame_seconds) if math.isfinite(hop) else 0
-    if not 1 <= step <= length or abs(step * frame_seconds - hop) > 1e-6:
-        raise ParameterError(
-            f"the hop must be a multiple of {frame_seconds:g} s, at most the {seconds:g} s of a block, got {hop:g} s"
-        )
+    step = _frames_of_hop(hop, seconds, frame_seconds)
     return BlockPlan(length, step, "average", block_seconds is not None)
+
+
+def clip_plan(*, block_seconds: float, frame_seconds: float, hop: float) -> BlockPlan:
+    """Return how to cut recordings for a network that says one thing of a whole block.
+
+    Blocks that overlap are joined by agreement. The first begins before the recording and the last ends after it, by half a
+    block or by what blocks share, whichever is less.
+
+    Args:
+        block_seconds: the length that the network hears.
+        frame_seconds: length of label frames.
+        hop: seconds between the beginnings of blocks.
+
+    Raises:
+        ParameterError: the hop is longer than a block, or no whole number of frames.
+    """
+    length, step = round(block_seconds / frame_seconds), _frames_of_hop(hop, block_seconds, frame_seconds)
+    return BlockPlan(length, step, "agreement", padded=True, silence=min(length // 2, length - step))
+
+
+def _frames_of_hop(hop: float, block_seconds: float, frame_seconds: float) -> int:
+    step = round(hop / frame_seconds) if math.isfinite(hop) else 0
+    if not 1 <= step <= round(block_seconds / frame_seconds) or abs(step * frame_seconds - hop) > 1e-6:
+        raise ParameterError(
+            f"the hop must be a multiple of {frame_seconds:g} s, at most the {block_seconds:g} s of a block, got {hop:g} s"
+        )
+    return step
 
 
 class SampleStream:
@@ -93,7 +121,7 @@ class SampleStream:
         if first is None:
             raise ParameterError("there is no audio to listen to")
         if first.layout != self._layout:
-            raise LayoutError(f"this listener needs {self._layout.name} audio, but the audio is {first.layout.name}")
+            raise wrong_layout(first.layout, self._layout)
         if first.sample_rate == self._rate:
             yield from self._counted(first)
         else:
@@ -125,6 +153,18 @@ class SampleStream:
         yield np.pad(last, ((0, max(rest, 0) - len(last)), (0, 0))).T
 
 
+def surrounded(stream: Iterable[Samples], *, silence: int) -> Iterator[Samples]:
+    """Yield samples ``(channels, any number)`` with as many of silence before the first and behind the last."""
+    ends: Samples | None = None
+    for samples in stream:
+        if ends is None:
+            ends = np.zeros((len(samples), silence), np.float32)
+            yield ends
+        yield samples
+    if ends is not None:
+        yield ends
+
+
 def windows(stream: Iterable[Samples], *, length: int, hop: int) -> Iterator[Samples]:
     """Yield windows ``(channels, length)`` that begin every ``hop`` samples, until one reaches the end; it may be shorter.
 
@@ -147,9 +187,12 @@ def joined(outputs: Iterable[NDArray[np.float32]], plan: BlockPlan) -> Iterator[
     """Yield what a network said of successive blocks as what it said of the whole, in pieces.
 
     Args:
-        outputs: ``(frames, …)`` of each block; only the last may be shorter than ``plan.length``.
+        outputs: ``(frames, …)`` of each block; only the last may be shorter than ``plan.length``. To be joined by agreement,
+            they are vectors whose length is the activity, and distances: ``(frames, tracks, classes, 4)``.
         plan: how the recording was cut.
     """
+    if plan.join == "agreement":
+        return (_agreed(means) for means in _averaged(map(_to_agree, outputs), plan.hop))
     return _averaged(outputs, plan.hop) if plan.join == "average" else _stitched(outputs, plan.length - plan.hop)
 
 
@@ -180,6 +223,23 @@ def _averaged(outputs: Iterable[NDArray[np.float32]], hop: int) -> Iterator[NDAr
         counts = np.concatenate([counts[hop:], np.zeros(fresh, np.float32)]) + 1
     if sums is not None:
         yield _divided(sums, counts)
+
+
+def _to_agree(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What :func:`_agreed` needs the mean of: vectors, distance times activity, activity, and its inverse."""
+    activity = np.maximum(np.linalg.norm(outputs[..., :3], axis=-1, keepdims=True), _SILENT)
+    return np.concatenate([outputs[..., :3], outputs[..., 3:] * activity, activity, 1 / activity], axis=-1)
+
+
+def _agreed(means: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean direction and distance, weighted by activity, and the harmonic mean of the activities as length.
+
+    A block hears what sounds anywhere in it, so a frame in which something sounds lies in no block that is sure of silence:
+    the arithmetic mean would draw every event out by half a block at both ends.
+    """
+    vectors, weighted, activity, inverse = np.split(means, [3, 4, 5], axis=-1)
+    length = np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.concatenate([vectors / length / inverse, weighted / activity], axis=-1)
 
 
 def _divided(sums: NDArray[np.float32], counts: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,12 +1,14 @@
 """Listening to recordings of any length and rate, in bounded memory.
 
 Networks hear blocks that overlap; of each label frame the block counts in whose middle it lies, or the mean of all blocks that
-cover it (:mod:`auris.models.blocks`). What they said, a few kilobytes a second, is then read as a scene with events, or frame
-by frame.
+cover it (:mod:`auris.models.blocks`); models that say one thing of a whole clip listen by
+:class:`auris.models.clip_listening.WindowedListener`. What they said, a few kilobytes a second, is then read as a scene with
+events, or frame by frame.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,8 +22,8 @@ from torch import Tensor
 from auris.audio import Audio
 from auris.channels import ChannelLayout
 from auris.errors import ParameterError, unknown_name
-from auris.io.frame_labels import FrameLabels, rows_to_scene, scene_to_rows
-from auris.models.blocks import BlockPlan, Samples, SampleStream, block_plan, joined, windows
+from auris.io.frame_labels import HOP, FrameLabels, rows_to_scene, scene_to_rows
+from auris.models.blocks import BlockPlan, Samples, SampleStream, block_plan, clip_plan, joined, surrounded, windows
 from auris.models.detections import UNKNOWN_DISTANCE, DetectionSettings, scene_of
 from auris.models.track_decoding import decode_frames
 from auris.scene import Scene
@@ -34,7 +36,9 @@ class FrameListener(Protocol):
     """What a network must offer to be listened with: :class:`auris.models.seld_crnn.SeldCrnn` is one.
 
     A network that hears only blocks of one length says so in a property ``block_seconds``; without it, or with None, it
-    hears any length, up to :data:`auris.models.blocks.BLOCK_SECONDS` at a time.
+    hears any length, up to :data:`auris.models.blocks.BLOCK_SECONDS` at a time. One that says the same of a whole block has a
+    property ``hop_seconds``, the usual hop between its blocks; they are joined by agreement. One that knows whether it says
+    distances has a property ``says_distance``; of others it is found out.
     """
 
     @property
@@ -98,17 +102,33 @@ class Hearing:
                 (:mod:`auris.models.track_decoding`), and its events carry no confidence.
         """
         if _known(reading) == "frames":
-            return rows_to_scene(self.rows("frames"), duration=self.duration, distance=UNKNOWN_DISTANCE)
+            rows = self.rows("frames", hop=self.frame_seconds)
+            return rows_to_scene(rows, duration=self.duration, distance=UNKNOWN_DISTANCE)
         return scene_of(
             self.outputs, self.labels, frame_seconds=self.frame_seconds, duration=self.duration, settings=self.settings
         )
 
-    def rows(self, reading: Reading = "events") -> FrameLabels:
-        """Return labels per frame; distances are NaN where they are not known."""
+    def rows(self, reading: Reading = "events", *, hop: float = HOP) -> FrameLabels:
+        """Return labels per frame; distances are NaN where they are not known.
+
+        Args:
+            reading: as for :meth:`scene`.
+            hop: seconds per frame of the labels, those of DCASE files if nothing else is said. A label says what the network
+                said at the frame's centre, in frames of its own length.
+        """
         if _known(reading) == "frames":
-            return decode_frames(self.outputs, self.settings, labels=self.labels, hop=self.frame_seconds)
-        rows = scene_to_rows(self.scene(), self.labels, hop=self.frame_seconds)
+            return decode_frames(self._in_frames_of(hop), self.settings, labels=self.labels, hop=hop)
+        rows = scene_to_rows(self.scene(), self.labels, hop=hop)
         return rows if self.says_distance else without_distance(rows)
+
+    def _in_frames_of(self, hop: float) -> NDArray[np.float32]:
+        """The outputs at the centres of other frames."""
+        if math.isclose(hop, self.frame_seconds):
+            return self.outputs
+        centres = (np.arange(math.ceil(self.duration / hop - 1e-6)) + 0.5) * hop
+        frames = np.floor(centres / self.frame_seconds + 1e-6).astype(np.int64)
+        said: NDArray[np.float32] = self.outputs[frames.clip(max=len(self.outputs) - 1)]
+        return said
 
 
 def without_distance(rows: FrameLabels) -> FrameLabels:
@@ -150,23 +170,28 @@ def hear_pieces(
         pieces: successive stretches of the recording, without overlap, of any length and one sample rate.
         settings: None takes the model's own.
         hop: seconds between blocks whose outputs are averaged, 0.5 in the published moving average; None hears every moment
-            once, in the middle of a block.
+            once, in the middle of a block. Windows of clip models are joined whatever the hop; None is a quarter of a clip.
         batch: blocks heard at a time; None is one on a processor and more on a graphics card.
 
     Raises:
         LayoutError: the audio has another layout than the model listens to.
         ParameterError: there is no audio, or the hop or the batch is impossible.
     """
-    plan = block_plan(block_seconds=_block_seconds(model), frame_seconds=model.frame_seconds, hop=hop)
+    plan = _plan(model, hop)
     stream = SampleStream(pieces, layout=model.layout, sample_rate=model.sample_rate)
     frame = round(model.frame_seconds * model.sample_rate)
-    blocks = windows(stream, length=plan.length * frame, hop=plan.hop * frame)
+    samples = surrounded(stream, silence=plan.silence * frame)
+    blocks = windows(samples, length=plan.length * frame, hop=plan.hop * frame)
     outputs = _gathered(joined(_said(model, blocks, plan, frame=frame, batch=batch), plan))
+    outputs = outputs[plan.silence : len(outputs) - plan.silence]
     return Hearing(outputs, model.labels, model.frame_seconds, stream.duration, settings or model.detection)
 
 
 def says_distance(model: FrameListener) -> bool:
-    """Return whether a network says how far away sounds are, by letting it hear a moment of silence."""
+    """Return whether a network says how far away sounds are; one that does not tell is let hear a moment of silence."""
+    known: bool | None = getattr(model, "says_distance", None)
+    if known is not None:
+        return known
     silence = Audio(np.zeros((model.layout.channels, model.sample_rate)), model.sample_rate, model.layout)
     return hear_pieces(model, [silence]).says_distance
 
@@ -217,9 +242,13 @@ def _heard(model: FrameListener, blocks: list[Samples], device: torch.device) ->
     return outputs
 
 
-def _block_seconds(model: FrameListener) -> float | None:
+def _plan(model: FrameListener, hop: float | None) -> BlockPlan:
+    """How to cut a recording for a listener, which says what it needs where that is not the usual."""
     seconds: float | None = getattr(model, "block_seconds", None)
-    return seconds
+    usual: float | None = getattr(model, "hop_seconds", None)
+    if seconds is None or usual is None:
+        return block_plan(block_seconds=seconds, frame_seconds=model.frame_seconds, hop=hop)
+    return clip_plan(block_seconds=seconds, frame_seconds=model.frame_seconds, hop=usual if hop is None else hop)
 
 
 def _known(reading: Reading) -> Reading:
