@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from auris.models.listening import FrameListener, Hearing, Reading
     from auris.models.rotation_averaging import TestTimeAveraging
 
-_DEFAULT_LISTENERS = {"ambisonics": "nano-foa", "binaural": "first-listener-binaural"}
+_DEFAULT_LISTENERS = {"ambisonics": "nano-foa", "binaural": "nano-binaural"}
 _PIECE_SECONDS = 10.0  # of a file are read at a time
 
 

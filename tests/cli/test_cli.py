@@ -214,7 +214,7 @@ def test_wrong_use_exits_2(arguments):
         (["simulate", "none.yaml", "--out", "y"], "no such file"),
         (["simulate", "--sample", "1", "--preset", "demmo", "--out", "y"], "did you mean 'demo'"),
         (["simulate", "--sample", "1", "--sounds", "nowhere", "--out", "y"], "nowhere"),
-        (["models", "show", "first-listner-foa"], "did you mean 'first-listener-foa'"),
+        (["models", "show", "nano-fao"], "did you mean 'nano-foa'"),
         (["train", "none.yaml"], "no such file"),
     ],
 )
@@ -230,6 +230,6 @@ def test_failures_exit_1_with_one_sentence(tmp_path, monkeypatch, capsys, argume
 def test_models_are_listed_and_shown(capsys):
     assert run("models", "list", "--json") == 0
     names = [m["name"] for m in json.loads(capsys.readouterr().out)["models"]]
-    assert {"first-listener-foa", "first-listener-binaural"} <= set(names)
+    assert {"nano-foa", "nano-binaural"} <= set(names)
     assert run("models", "show", names[0]) == 0
     assert "licence" in capsys.readouterr().out.lower()

@@ -44,7 +44,7 @@ def checkpoint(tmp_path_factory):
 def test_list_prints_shipped_and_published_models(capsys):
     assert main(["models", "list"]) == 0
     out = capsys.readouterr().out
-    assert "first-listener-foa" in out
+    assert "nano-foa" in out
     for model in PUBLISHED:
         row = next(line for line in out.splitlines() if line.split()[:1] == [model.name])
         assert row.split()[-1] == "no"
@@ -176,7 +176,7 @@ def test_wrong_use_exits_2(arguments):
 def test_export_writes_a_file_or_names_what_is_missing(capsys, tmp_path):
     assert main(["models", "export", "nobody", "--onnx", "x.onnx"]) == 1
     assert "no model called 'nobody'" in capsys.readouterr().err
-    status = main(["models", "export", "first-listener-binaural", "--onnx", "x.onnx", "--json"])
+    status = main(["models", "export", "nano-binaural", "--onnx", "x.onnx", "--json"])
     printed = capsys.readouterr()
     if status == 0:
         made = json.loads(printed.out)

@@ -152,8 +152,8 @@ def test_what_cannot_be_scored_is_refused_in_one_sentence(made, tmp_path, capsys
     recipe = ["--recipe", made / "tiny.yaml"]
     assert run("--model", "nano-foa", *recipe) == 1
     assert "nano-foa listens to foa audio, but these clips are binaural" in capsys.readouterr().err
-    assert run("--model", "first-listener-binaural", *recipe) == 1
-    assert "first-listener-binaural does not know 2 of the 2 classes: Low, High" in capsys.readouterr().err
+    assert run("--model", "nano-binaural", *recipe) == 1
+    assert "nano-binaural does not know 2 of the 2 classes: Low, High" in capsys.readouterr().err
     other = tmp_path / "other.yaml"
     other.write_text("name: x\nlabels: [dog]\n")
     assert run("--model", made / "frames", "--recipe", other) == 1

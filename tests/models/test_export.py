@@ -39,32 +39,39 @@ def small_listener(**changes: object) -> torch.nn.Module:
 
 
 @pytest.fixture(scope="module")
-def first_listener(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module, onnxruntime.InferenceSession]:
-    model = from_pretrained("first-listener-foa")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[torch.nn.Module, onnxruntime.InferenceSession]:
+    model = from_pretrained("nano-foa")
     file = tmp_path_factory.mktemp("onnx") / "listener.onnx"
     export_onnx(model, file)
     return model, session_of(file)
 
 
 @pytest.mark.parametrize("samples", [1, 700, 24_000, 50_001])
-def test_the_shipped_listener_says_the_same_at_any_length(first_listener: tuple, samples: int) -> None:
-    model, session = first_listener
+def test_the_shipped_listener_says_the_same_at_any_length(shipped: tuple, samples: int) -> None:
+    model, session = shipped
     same_outputs(session, model, noise(1, 4, samples))
     same_outputs(session, model, torch.zeros(1, 4, samples))
 
 
-def test_the_file_says_what_it_is(first_listener: tuple) -> None:
-    model, session = first_listener
+def test_the_file_says_what_it_is(shipped: tuple) -> None:
+    model, session = shipped
     said = session.get_modelmeta().custom_metadata_map
     assert json.loads(said["labels"]) == list(model.labels)
     assert (said["sample_rate"], said["layout"], said["frame_seconds"]) == ("24000", "foa", "0.1")
     assert json.loads(said["detection"])["threshold"] == model.detection.threshold
-    assert said["name"] == "first-listener-foa"
+    assert said["name"] == "nano-foa"
     assert session.get_inputs()[0].shape == [1, 4, "samples"]
     assert session.get_outputs()[0].shape == [1, "frames", 3, 12, 4]
 
 
-@pytest.mark.parametrize(("layout", "head"), [("binaural", "linear"), ("foa", "masked"), ("foa", "precedence")])
+def test_networks_of_whole_clips_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="SpatialAst hears whole clips"):
+        export_onnx(create("spatial_ast", labels=["a"], width=48, depth=1, heads=2), tmp_path / "clips.onnx")
+
+
+@pytest.mark.parametrize(
+    ("layout", "head"), [("binaural", "linear"), ("foa", "masked"), ("foa", "precedence"), ("binaural", "ears")]
+)
 def test_a_fixed_length_can_be_asked_for(tmp_path: Path, layout: str, head: str) -> None:
     model = small_listener(layout=layout, head=head)
     export_onnx(model, tmp_path / "ears.onnx", seconds=0.5, opset=18)

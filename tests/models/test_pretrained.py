@@ -116,8 +116,8 @@ def test_a_damaged_configuration_is_refused(folder: Path, text: str) -> None:
 
 
 def test_an_unknown_name_lists_what_ships(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="did you mean 'first-listener-foa'"):
-        from_pretrained("first-listner-foa")
+    with pytest.raises(CheckpointError, match="did you mean 'nano-foa'"):
+        from_pretrained("nano-fao")
     with pytest.raises(CheckpointError, match="EINV2-HTSAT is published, but not a model folder here; auris models show"):
         from_pretrained("EINV2-HTSAT")
     (tmp_path / "file").write_text("")

@@ -204,7 +204,7 @@ PRESETS: dict[str, ScenePreset] = {
         room_width=(4.0, 7.0),
         t60=(0.3, 0.5),
         distance=(1.0, 4.0),
-        azimuth_deg=(-90.0, 90.0),  # in front, where both shipped listeners tell directions
+        azimuth_deg=(-90.0, 90.0),  # in front: two ears often take a sound behind for one in front
         elevation_deg=(-20.0, 30.0),
         min_separation_deg=25.0,
         moving_probability=0.5,
@@ -215,11 +215,6 @@ PRESETS: dict[str, ScenePreset] = {
         duration=10.0, event_duration=(2.0, 8.0), sources=(1, 2), moving_probability=1.0, distance=(0.8, 5.0)
     ),
     "training": _TRAINING,
-    "first-listener-foa": _TRAINING,
-    # Two ears and a small network do not tell front from back, and a network that must guess says neither: the front half.
-    "first-listener-binaural": replace(
-        _TRAINING, sources=(1, 2), azimuth_deg=(-90.0, 90.0), elevation_deg=(-30.0, 45.0), min_separation_deg=20.0
-    ),
     "binaural": replace(
         _TRAINING,
         sources=(1, 2),

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from auris.dsp.features.mel import decibels
 from auris.models.accdoa import MultiAccdoaHead
 from auris.models.precedence_head import Directness, sum_around
 
@@ -76,13 +77,14 @@ class EarsHead(nn.Module):
         cues, weight = self.cues(features)
         weights = masks * weight[:, :, None]  # (B, T, C, bands)
         weighted = weights[:, :, :, None] * cues[:, :, None]  # (B, T, C, kinds, bands)
+        power = self.power(features)
         seen = self.hide(weights.new_ones(len(weights), 1, 1, 1, self.bands))
         parts = []
         for reach in self.reaches:
             total = _sums(weights, reach)
             means = _sums(weighted, reach) / (total[:, :, :, None] + 1e-9)
-            loudness = (total.sum(dim=-1, keepdim=True) + 1e-9).log() / 5
-            parts += [(means * seen).flatten(3), loudness]
+            level = (decibels(_sums(power, reach)) + 40) / 20
+            parts += [(means * seen).flatten(3), level[:, :, None].expand(-1, -1, means.shape[2], -1)]
         place = self.place(self.readout(self.spectra(torch.cat(parts, dim=-1)) + self.colour))
         outputs = self.plain(hidden, place[..., :4])
         # In front, whatever the readout says; a rectifier would lose the gradient behind.
@@ -102,6 +104,12 @@ class EarsHead(nn.Module):
         total = weight.reshape(split).sum(dim=3)
         means = (cues * weight).reshape(split).sum(dim=3) / (total + 1e-9)
         return means.transpose(1, 2), total[:, 0]
+
+
+    def power(self, features: Tensor) -> Tensor:
+        """Return the mean power of both ears and all bands in each label frame ``(B, T, 1)``: how near a sound may be."""
+        power = (10 ** (features[:, :2] / 10)).mean(dim=(1, 3))
+        return power.reshape(len(power), -1, self.frames_per_label).mean(dim=2)[:, :, None]
 
 
 def _sums(values: Tensor, reach: int) -> Tensor:

@@ -54,6 +54,10 @@ def export_onnx(model: FrameListener, path: str | Path, *, seconds: float | None
         raise MissingDependency("onnx", "export") from None
     if not isinstance(model, nn.Module):
         raise ParameterError(f"only a torch module can be exported, got {type(model).__name__}")
+    if not hasattr(model, "frame_seconds"):
+        raise ParameterError(
+            f"{type(model).__name__} hears whole clips; only networks that answer frame by frame can be exported, such as nano-foa"
+        )
     if opset not in OPSETS:
         raise ParameterError(f"opset must be one of {OPSETS.start} to {OPSETS.stop - 1}, got {opset}")
     if seconds is not None and not 0 < seconds < math.inf:
@@ -67,6 +71,8 @@ def export_onnx(model: FrameListener, path: str | Path, *, seconds: float | None
         _trace(_prepared(model), example, temporary, opset=opset, any_length=fixed is None)
         graph = onnx.load(temporary)
         onnx.helper.set_model_props(graph, _metadata(model, fixed))
+        # The exporter does not see through every head that one recording goes in and the answers about one come out.
+        graph.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 1
         graph.producer_name, graph.producer_version = "auris", auris.__version__
         onnx.checker.check_model(graph)
         onnx.save(graph, temporary)

@@ -161,9 +161,10 @@ _HEADS = (
     "The scenes below were heard with the mean head and with structural heads that were not trained on.\n"
 )
 _LIMITS = {
-    "foa": "Ideal ambisonics only: real microphone arrays lose directions above their spatial aliasing frequency.",
-    "binaural": "Only the front half was trained, azimuths within 90°: a sound behind is heard as its mirror image in front. "
-    "Heights are told poorly from two ears and small data.",
+    "foa": "Ideal ambisonics only: real microphone arrays lose directions above their spatial aliasing frequency. Distances "
+    "beyond 5 m were not trained.",
+    "binaural": "Two ears of an unknown head: front and back are often confused, heights are told poorly. Distances beyond 8 m "
+    "were not trained; level tells them best where sounds are as loud at 1 m as those of SpatialSoundQA (-14 dB re full scale).",
 }
 _CARD = """---
 library_name: auris
@@ -202,8 +203,8 @@ present.
 
 {limits}
 
-Everything was simulated: expect less on recordings of real rooms. Distances beyond 5 m were not trained. Three
-sources at once, quiet ones especially, are often heard as two. Events of one class closer than 18° count as one.
+Everything was simulated: expect less on recordings of real rooms. Three sources at once, quiet ones especially, are often
+heard as two. Events of one class closer than 18° count as one.
 
 ## Licence
 
