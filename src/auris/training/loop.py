@@ -25,6 +25,7 @@ from torch import Tensor
 
 from auris import seeding
 from auris.errors import AurisError, MissingDependency
+from auris.training.parameter_groups import parameter_groups
 from auris.training.run_folder import RunFolder
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 
@@ -135,19 +136,21 @@ class Task(lightning.LightningModule, ABC):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return AdamW over what is trained; the rate is set before each step."""
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        optimiser = torch.optim.AdamW(trained, lr=self.optimiser.rate, weight_decay=self.optimiser.weight_decay)
+        optimiser = torch.optim.AdamW(parameter_groups(self.named_parameters(), self.optimiser), lr=self.optimiser.rate)
         if self.saved_optimiser is not None:
             optimiser.load_state_dict(self.saved_optimiser)
         return optimiser
 
     def rate(self) -> float:
         """Return the learning rate of the next step."""
-        choice = self.optimiser
+        choice, most = self.optimiser, self.optimiser.rate_for(self.budget.step_examples)
+        if choice.schedule == "half_cosine":
+            warm = choice.warmup_epochs * self.epoch_batches / (self.total_steps * self.budget.accumulate)
+            return half_cosine(self.progress, warm=warm, most=most, least=choice.min_rate)
         warm = min(1.0, (self.steps + 1) / max(choice.warmup_steps, 1))
         if choice.schedule == "cosine":
-            return choice.rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * self.progress)))
-        return choice.rate * warm * (choice.decay ** (self.epoch // choice.decay_epochs) if choice.schedule == "step" else 1)
+            return most * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * self.progress)))
+        return most * warm * (choice.decay ** (self.epoch // choice.decay_epochs) if choice.schedule == "step" else 1)
 
     def on_train_start(self) -> None:
         """Start the clock."""
@@ -158,14 +161,15 @@ class Task(lightning.LightningModule, ABC):
         optimiser = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimiser, torch.optim.Optimizer)
         for group in optimiser.param_groups:
-            group["lr"] = self.rate()
+            group["lr"] = self.rate() * group.get("rate_scale", 1.0)
         torch.manual_seed(seeding.derive(self.seed, "batch", self.batches, "rank", self.place[1]))
 
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         """Shorten long gradients; stop before ones that are not numbers reach the weights."""
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters(), self.optimiser.clip)
+        longest = math.inf if self.optimiser.clip is None else self.optimiser.clip
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters(), longest)
         if not bool(torch.isfinite(norm)):
             raise AurisError(
                 f"the gradient is not finite at step {self.steps} (loss {float(self._loss):.4g}, rate {self.rate():.3g}); "
@@ -195,6 +199,24 @@ class Task(lightning.LightningModule, ABC):
         progress = Progress(**saved["progress"])
         self.batches, self.elapsed = int(progress.batches), float(progress.elapsed)
         self.validated, self.best = int(progress.validated), float(progress.best)
+
+
+def half_cosine(progress: float, *, warm: float, most: float, least: float) -> float:
+    """Return a rate that rises from zero to ``most`` and falls by half a cosine to ``least``.
+
+    Args:
+        progress: share of the training that is over, 0 to 1.
+        warm: share at which the rate is highest.
+        most: the highest rate.
+        least: the rate at the end.
+
+    >>> [half_cosine(share, warm=0.25, most=2.0, least=1.0) for share in (0.0, 0.125, 0.25, 0.625, 1.0)]
+    [0.0, 1.0, 2.0, 1.5, 1.0]
+    """
+    if progress < warm:
+        return most * progress / warm
+    fallen = (progress - warm) / (1 - warm) if warm < 1 else 0.0
+    return least + (most - least) * 0.5 * (1 + math.cos(math.pi * fallen))
 
 
 class _Keeper(Callback):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +14,24 @@ from torch.utils.data import DataLoader
 
 from auris import seeding
 from auris.data.seld_targets import Targets
-from auris.errors import CheckpointError, FormatError
+from auris.errors import FormatError
 from auris.io.atomic import write_text
 from auris.models import create, from_pretrained, save_pretrained
 from auris.models.checkpoint_conversion.initialisation import initialise
 from auris.models.configuration import plain_of
 from auris.models.pretrained import CARD
 from auris.models.pseldnet.outputs import Accdoa, MultiAccdoa, PseldOutputs, TrackOutputs
-from auris.models.published import PUBLISHED, models_folder, published_model
 from auris.models.track_decoding import decode_outputs
 from auris.training.augmentation import augment_features, augment_waveforms
+from auris.training.initial_weights import found_weights
 from auris.training.loop import Task, fit
-from auris.training.pseldnet_data import TARGET_OF, Batch, DatasetMaterial, Material, ScoredClips, Turns, scored_batch
+from auris.training.machine import peak_megabytes
+from auris.training.pseldnet_data import TARGET_OF, Batch, DatasetMaterial, Material, ScoredClips, scored_batch
 from auris.training.pseldnet_recipe import InitialRecipe, PseldRecipe, SeldLossRecipe, SelectionRecipe
 from auris.training.pseldnet_report import model_card
 from auris.training.pseldnet_scoring import Hearing, chosen_score, cut, scores_of
 from auris.training.run_folder import RunFolder
+from auris.training.sampling import Turns
 from auris.training.seld_losses import accdoa_loss, adpit_loss, aggregated_loss, track_pit_loss
 
 _LOG = logging.getLogger("auris.training")
@@ -250,27 +250,7 @@ def initialised(model: Any, recipe: InitialRecipe) -> str:
     given = recipe.audioset or recipe.checkpoint
     if given is None:
         return "at random"
-    return str(initialise(model, found_weights(given), head=recipe.head))
-
-
-def found_weights(name: str) -> Path:
-    """Return the file of initial weights: a path, or the published model of that name on this disk.
-
-    Raises:
-        CheckpointError: it is not there; the text says where it is hosted.
-    """
-    if name not in (model.name for model in PUBLISHED):
-        if not Path(name).exists():
-            raise CheckpointError(f"{name}: no such file; set initial.audioset or initial.checkpoint to where the weights are")
-        return Path(name)
-    model = published_model(name)
-    file = model.on_disk()
-    if file is None:
-        raise CheckpointError(
-            f"the weights of {name} are not on this disk: fetch {model.file} from {model.host} into {models_folder()}, "
-            "or set initial.audioset or initial.checkpoint to where it is (null begins at random)"
-        )
-    return file
+    return str(initialise(model, found_weights(given, keys="initial.audioset or initial.checkpoint"), head=recipe.head))
 
 
 def describe(recipe: PseldRecipe) -> dict[str, Any]:
@@ -301,7 +281,7 @@ def describe(recipe: PseldRecipe) -> dict[str, Any]:
         "trained_parameters": trained,
         # Weights, and for what is trained a gradient and AdamW's two moments, 4 bytes each.
         "state_megabytes": round(4e-6 * (parameters + 3 * trained), 1),
-        "peak_megabytes": _peak_megabytes(on_gpu),
+        "peak_megabytes": peak_megabytes(on_gpu=on_gpu),
         "input_shape": list(batch.waveforms.shape),
         "examples_with_augmentation": len(batch.waveforms) * recipe.augmentation_settings.copies,
         "target_shapes": [list(part.shape) for part in batch.targets],
@@ -330,16 +310,6 @@ def _first_batch(recipe: PseldRecipe, material: Material, task: PseldTask) -> Ba
 def _moved(batch: Batch, device: torch.device) -> Batch:
     targets = type(batch.targets)(*(part.to(device) for part in batch.targets))
     return Batch(batch.waveforms.to(device), targets, batch.overlap.to(device))
-
-
-def _peak_megabytes(on_gpu: bool) -> float:
-    if on_gpu:
-        return round(torch.cuda.max_memory_allocated() / 1e6, 1)
-    try:
-        import resource
-    except ImportError:  # Windows
-        return math.nan
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 
 def _network_of(plain: dict[str, Any]) -> list[Any]:

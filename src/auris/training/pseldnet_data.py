@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset, DataLoader, Dataset, Sampler
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
-from auris import seeding
 from auris.data.seld_sets.catalogue import SPLITS, dataset
 from auris.data.seld_sets.chunks import ChunkSettings, SeldChunks, SeldExample
 from auris.data.seld_sets.clips import Clip, find_classes, find_clips
@@ -23,6 +20,7 @@ from auris.io.frame_labels import FrameLabels
 from auris.models.pseldnet.config import OutputFormat
 from auris.training.loop import Task
 from auris.training.pseldnet_recipe import PseldRecipe
+from auris.training.sampling import EpochBatches, epoch_steps
 
 TARGET_OF: Mapping[OutputFormat, TargetFormat] = {
     "accdoa": "accdoa",
@@ -80,39 +78,6 @@ class Material(Protocol):
 
     def sizes(self) -> dict[str, Any]:
         """Return how much there is."""
-
-
-class EpochBatches(Sampler[list[int]]):
-    """The batches of the present epoch that are still to train on, as indices.
-
-    Every epoch is a shuffle of its own, drawn from the seed and the number of the epoch; what lacks for whole batches is taken
-    from its beginning. Batch ``n`` is a function of ``n``, so that a killed run goes on where it stopped.
-    """
-
-    def __init__(self, count: int, task: Task) -> None:
-        self.count, self.task = count, task
-
-    def __iter__(self) -> Iterator[list[int]]:
-        """Yield the indices of one batch after the other."""
-        world, rank = self.task.place
-        batch, per_epoch = self.task.budget.batch, self.task.epoch_batches
-        first = self.task.batches
-        for number in range(first, first + self.task.remaining_batches):
-            epoch, row = divmod(number, per_epoch)
-            order = np.resize(
-                seeding.generator(self.task.seed, "epoch", epoch).permutation(self.count), per_epoch * batch * world
-            )
-            begin = (row * world + rank) * batch
-            yield order[begin : begin + batch].tolist()
-
-
-def epoch_steps(examples: int, *, batch: int, accumulate: int, devices: int) -> int:
-    """Return the optimiser steps in which every example is seen at least once.
-
-    >>> epoch_steps(10, batch=2, accumulate=2, devices=1)
-    3
-    """
-    return math.ceil(examples / (batch * accumulate * devices))
 
 
 class DatasetMaterial:
@@ -223,22 +188,6 @@ def _batch_of(examples: Sequence[Any]) -> Batch:
         type(examples[0].targets)(*targets),
         torch.tensor([example.overlap for example in examples]),
     )
-
-
-class Turns(Sampler[int]):
-    """The indices of this process, of several that take turns."""
-
-    def __init__(self, count: int, task: Task) -> None:
-        self.count, self.task = count, task
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield indices."""
-        world, rank = self.task.place
-        yield from range(rank, self.count, world)
-
-    def __len__(self) -> int:
-        world, rank = self.task.place
-        return len(range(rank, self.count, world))
 
 
 def scored_batch(chunks: Sequence[ScoredChunk]) -> tuple[Tensor, Targets, list[str], list[int]]:

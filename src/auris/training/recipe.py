@@ -1,8 +1,9 @@
 """Recipes: everything that makes a trained model, in one YAML file.
 
-``task`` says which kind: ``listener`` (:class:`auris.training.listener_recipe.Recipe`; the default) or ``pseldnet``
-(:class:`auris.training.pseldnet_recipe.PseldRecipe`). A recipe is read strictly: an unknown key stops with the nearest known
-one. Paths are relative to the recipe's folder; ``base`` names a file that the recipe changes
+``task`` says which kind: ``listener`` (:class:`auris.training.listener_recipe.Recipe`; the default), ``pseldnet``
+(:class:`auris.training.pseldnet_recipe.PseldRecipe`) or ``spatial_ast``, which DSpAST is, too
+(:class:`auris.training.spatial_ast_recipe.SpatialAstRecipe`). A recipe is read strictly: an unknown key stops with the nearest
+known one. Paths are relative to the recipe's folder; ``base`` names a file that the recipe changes
 (:mod:`auris.training.recipe_files`). Values can be changed without touching the file,
 ``["trainer.max_steps=20", "optimiser.rate=3e-4"]``.
 """
@@ -26,6 +27,7 @@ from auris.training.listener_recipe import (
 )
 from auris.training.pseldnet_recipe import PseldRecipe
 from auris.training.recipe_files import changes, merged, read_chain, with_absolute_paths, with_numbers
+from auris.training.spatial_ast_recipe import SpatialAstRecipe
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 
 __all__ = [
@@ -36,12 +38,14 @@ __all__ = [
     "PoolRecipe",
     "PseldRecipe",
     "Recipe",
+    "SpatialAstRecipe",
     "TrainerRecipe",
     "ValidationRecipe",
     "read_recipe",
 ]
 
-TASKS: Mapping[str, type[Recipe] | type[PseldRecipe]] = {"listener": Recipe, "pseldnet": PseldRecipe}
+Kind = type[Recipe] | type[PseldRecipe] | type[SpatialAstRecipe]
+TASKS: Mapping[str, Kind] = {"listener": Recipe, "pseldnet": PseldRecipe, "spatial_ast": SpatialAstRecipe}
 
 
 def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Any:
@@ -52,7 +56,7 @@ def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Any:
         overrides: changes as ``key.key=value``, with values as in YAML; paths in them are relative to the working folder.
 
     Returns:
-        a :class:`Recipe` or a :class:`PseldRecipe`, as its ``task`` says.
+        a :class:`Recipe`, :class:`PseldRecipe` or :class:`SpatialAstRecipe`, as its ``task`` says.
 
     Raises:
         FormatError: the file, or one it is based on, is missing or not YAML.
@@ -74,12 +78,12 @@ def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Any:
     return _build(kind, absolute(plain_of(recipe), folder=file.resolve().parent), where)  # the paths that nobody gave
 
 
-def _kind(name: object, file: Path) -> type[Recipe] | type[PseldRecipe]:
+def _kind(name: object, file: Path) -> Kind:
     if not isinstance(name, str) or name not in TASKS:
         raise ParameterError(f"{file}: {unknown_name('task', name, TASKS)}")
     return TASKS[name]
 
 
-def _build(kind: type[Recipe] | type[PseldRecipe], plain: Mapping[str, Any], where: str) -> Any:
+def _build(kind: Kind, plain: Mapping[str, Any], where: str) -> Any:
     rest = {key: value for key, value in plain.items() if key != "task"}
     return dataclass_from(kind, kind.completed(rest), where=where)

@@ -16,28 +16,58 @@ class OptimiserRecipe:
 
     Attributes:
         rate: learning rate.
+        rate_batch: examples of a step, over all devices, for which ``rate`` is meant; with more or fewer it is that many times
+            as high or low. None takes ``rate`` as it is.
         weight_decay: of all parameters.
+        decayed: ``all`` parameters, or those of two and more dimensions (``matrices``): no biases, no normalisations.
+        layer_decay: factor of the rate from one transformer block to the one before it, down to the patch embedding; what is
+            not in the blocks has the whole rate. 1 for the same rate everywhere.
         warmup_steps: steps in which the rate rises from zero.
-        clip: largest norm of the gradient; longer ones are shortened.
-        schedule: ``cosine`` falls over the whole budget to a hundredth; ``step`` multiplies by ``decay`` every
-            ``decay_epochs``; ``constant`` stays.
+        warmup_epochs: the same for ``half_cosine``, in epochs.
+        clip: largest norm of the gradient; longer ones are shortened. None shortens none.
+        schedule: ``cosine`` falls over the whole budget to a hundredth; ``half_cosine`` falls, once it is warm, to
+            ``min_rate``; ``step`` multiplies by ``decay`` every ``decay_epochs``; ``constant`` stays.
+        min_rate: lowest rate of ``half_cosine``.
         decay: factor of the ``step`` schedule.
         decay_epochs: epochs between its steps.
     """
 
     rate: float = 1e-3
+    rate_batch: int | None = None
     weight_decay: float = 0.01
+    decayed: Literal["all", "matrices"] = "all"
+    layer_decay: float = 1.0
     warmup_steps: int = 50
-    clip: float = 2.0
-    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    warmup_epochs: float = 0.0
+    clip: float | None = 2.0
+    schedule: Literal["cosine", "half_cosine", "step", "constant"] = "cosine"
+    min_rate: float = 1e-6
     decay: float = 0.1
     decay_epochs: int = 20
 
     def __post_init__(self) -> None:
-        if not (self.rate > 0 and self.clip > 0 and self.decay > 0):
+        if not (self.rate > 0 and (self.clip is None or self.clip > 0) and self.decay > 0):
             raise ParameterError(f"rate, clip and decay must exceed 0, got {self.rate}, {self.clip} and {self.decay}")
         if self.weight_decay < 0 or self.warmup_steps < 0 or self.decay_epochs < 1:
             raise ParameterError("weight_decay and warmup_steps must be at least 0, decay_epochs at least 1")
+        if not 0 < self.layer_decay <= 1:
+            raise ParameterError(f"layer_decay is a factor above 0, up to 1 (one rate everywhere), got {self.layer_decay}")
+        if self.rate_batch is not None and self.rate_batch < 1:
+            raise ParameterError(f"rate_batch must be at least 1, or null for a rate that stays, got {self.rate_batch}")
+        if min(self.warmup_epochs, self.min_rate) < 0:
+            raise ParameterError(f"warmup_epochs and min_rate must be at least 0, got {self.warmup_epochs}, {self.min_rate}")
+        if self.warmup_epochs and self.schedule != "half_cosine":
+            raise ParameterError(f"warmup_epochs is for schedule half_cosine; {self.schedule} rises over warmup_steps")
+        if self.schedule == "half_cosine" and self.min_rate > self.rate:
+            raise ParameterError(f"half_cosine falls from rate to min_rate, got {self.rate} and {self.min_rate}")
+
+    def rate_for(self, batch: int) -> float:
+        """Return the learning rate of steps of ``batch`` examples.
+
+        >>> OptimiserRecipe(rate=1e-3, rate_batch=256).rate_for(128)
+        0.0005
+        """
+        return self.rate if self.rate_batch is None else self.rate * batch / self.rate_batch
 
 
 @dataclass(frozen=True)
@@ -89,6 +119,11 @@ class TrainerRecipe:
                 raise ParameterError(f"trainer.{name} must be at least 1, got {value}")
         if self.devices > 1 and self.strategy != "ddp":
             raise ParameterError(f"{self.devices} devices train together by trainer.strategy=ddp, got {self.strategy!r}")
+
+    @property
+    def step_examples(self) -> int:
+        """Examples of an optimiser step, over all devices."""
+        return self.batch * self.accumulate * self.devices
 
     def total_steps(self, epoch_steps: int) -> int:
         """Return the optimiser steps of the whole training, of epochs of ``epoch_steps``."""
