@@ -162,7 +162,7 @@ def _draw(out: Path, scene: Scene, heard: dict[str, Scene], renderings: dict[str
     try:
         figures = {"plan.png": plots.plan(scene, heard=heard["foa"])}
         for layout, rendering in renderings.items():
-            figures[f"directions_{layout}.png"] = plots.directions(scene, heard[layout], audio=rendering.mixture)
+            figures[f"directions_{layout}.png"] = plots.listening(scene, heard[layout], audio=rendering.mixture)
         figures["spectrogram.png"] = plots.spectrogram(renderings["binaural"].mixture)
     except MissingDependency:
         return []

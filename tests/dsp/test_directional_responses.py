@@ -118,7 +118,7 @@ def test_a_larger_head_hears_later_and_darker(head, scale) -> None:
     at = np.arange(100, 800)  # a notch at f moves to f / scale
     assert np.interp(at / scale, np.arange(2049), spectra[1]) == pytest.approx(spectra[0][at], rel=0.15)
     assert head.scaled(1) is head
-    with pytest.raises(ParameterError, match="0.5 to 2"):
+    with pytest.raises(ParameterError, match=r"0\.5 to 2"):
         head.scaled(3)
 
 

@@ -64,9 +64,7 @@ def _list(arguments: Namespace) -> None:
     if arguments.json:
         print_json({"models": shipped, "published": [model.to_dict() for model in PUBLISHED]})
         return
-    rows = [
-        (m["name"], "listen", m["config"]["layout"], len(m["config"]["labels"]), f"{m['bytes'] / 1e6:.1f}") for m in shipped
-    ]
+    rows = [(m["name"], "listen", m["layout"], len(m["config"]["labels"]), f"{m['bytes'] / 1e6:.1f}") for m in shipped]
     print_table("Models that ship", ["name", "task", "layout", "classes", "MB"], rows)
     for use, title in _TITLES.items():
         _print_catalogue(title, [model for model in PUBLISHED if model.use == use])

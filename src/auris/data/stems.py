@@ -34,7 +34,7 @@ from auris.scene import Scene
 
 PATH_RATE = 50  # positions per second kept for each stem
 _FULL_SCALE = 32767
-REFERENCE_DBFS = -14.0  # root mean square of a dry sound over the whole stem, as SpatialSoundQA sets it (arXiv:2402.01591)
+REFERENCE_DBFS = -14.0  # root mean square of a dry sound while it lasts, as of SpatialSoundQA's clips (arXiv:2402.01591)
 NOISE_STEP = 8 / _FULL_SCALE  # noise is clipped at eight times its standard deviation, which it does not reach
 
 
@@ -187,8 +187,9 @@ def render_shard(settings: StemSettings, bank: Bank, labels: Sequence[str], inde
         peak = max(float(np.abs(wet).max()), 1e-9)
         audio[row] = np.round(wet * (_FULL_SCALE / peak))
         gains[row] = peak / _FULL_SCALE
-        calibrations[row] = 10 ** (REFERENCE_DBFS / 20) / max(float(np.sqrt(np.mean(np.square(dry)))), 1e-9)
         event = scene.sources[0].events[0]
+        sounding = dry[0, round(event.onset * settings.sample_rate) : round(event.offset * settings.sample_rate)]
+        calibrations[row] = 10 ** (REFERENCE_DBFS / 20) / max(float(np.sqrt(np.mean(np.square(sounding)))), 1e-9)
         onsets[row], offsets[row] = event.onset, event.offset
         (track,) = scene.tracks(np.arange(positions.shape[1]) / PATH_RATE)
         positions[row] = unit_vector(track.azimuth, track.elevation) * track.distance[:, None]

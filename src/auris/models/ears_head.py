@@ -105,7 +105,6 @@ class EarsHead(nn.Module):
         means = (cues * weight).reshape(split).sum(dim=3) / (total + 1e-9)
         return means.transpose(1, 2), total[:, 0]
 
-
     def power(self, features: Tensor) -> Tensor:
         """Return the mean power of both ears and all bands in each label frame ``(B, T, 1)``: how near a sound may be."""
         power = (10 ** (features[:, :2] / 10)).mean(dim=(1, 3))

@@ -56,7 +56,7 @@ def export_onnx(model: FrameListener, path: str | Path, *, seconds: float | None
         raise ParameterError(f"only a torch module can be exported, got {type(model).__name__}")
     if not hasattr(model, "frame_seconds"):
         raise ParameterError(
-            f"{type(model).__name__} hears whole clips; only networks that answer frame by frame can be exported, such as nano-foa"
+            f"{type(model).__name__} hears whole clips; networks that answer frame by frame can be exported, such as nano-foa"
         )
     if opset not in OPSETS:
         raise ParameterError(f"opset must be one of {OPSETS.start} to {OPSETS.stop - 1}, got {opset}")

@@ -31,7 +31,7 @@ ARCHITECTURES = {
     "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
     "spatial_ast": "auris.models.spatial_ast:SpatialAst",
 }
-SHIPPED = ("nano-foa", "first-listener-foa", "first-listener-binaural")
+SHIPPED = ("nano-foa", "nano-binaural", "spatial-ast-nano", "dspast-nano")
 _WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 
 
@@ -158,7 +158,7 @@ def save_pretrained(model: Any, folder: str | Path, *, card: str) -> None:
 
 
 def describe(name_or_path: str | Path) -> dict[str, Any]:
-    """Return what a model folder says of itself, without loading its weights: name, architecture, config, card, bytes.
+    """Return what a model folder says of itself, without loading its weights: name, architecture, config, layout, card, bytes.
 
     Raises:
         CheckpointError: as :func:`from_pretrained`.
@@ -170,6 +170,7 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
         "name": str(name_or_path),
         "architecture": config["architecture"],
         "config": config["config"],
+        "layout": config["config"].get("layout", "binaural"),  # networks of clips hear nothing else
         "bytes": weights.stat().st_size if weights.is_file() else 0,
         "card": card.read_text(encoding="utf-8") if card.is_file() else "",
     }

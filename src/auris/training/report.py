@@ -164,7 +164,7 @@ _LIMITS = {
     "foa": "Ideal ambisonics only: real microphone arrays lose directions above their spatial aliasing frequency. Distances "
     "beyond 5 m were not trained.",
     "binaural": "Two ears of an unknown head: front and back are often confused, heights are told poorly. Distances beyond 8 m "
-    "were not trained; level tells them best where sounds are as loud at 1 m as those of SpatialSoundQA (-14 dB re full scale).",
+    "were not trained; level tells them best where sounds are as loud at 1 m as in SpatialSoundQA (-14 dB re full scale).",
 }
 _CARD = """---
 library_name: auris

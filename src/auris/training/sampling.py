@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from auris.data.spatial_clips.sampling import epoch_order
-from auris.training.loop import Task
+
+if TYPE_CHECKING:
+    from auris.training.loop import Task
 
 Indices = NDArray[np.int64]
 

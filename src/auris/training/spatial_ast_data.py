@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -24,9 +24,11 @@ from auris.io.mp3d_reverb import ReverbBank, read_reverb_bank
 from auris.io.spatial_sound_qa import read_clips, read_label_csv, read_sample_weights, sample_weights
 from auris.models.clip_outputs import ClipOutputs, SpatialClasses
 from auris.training.clip_scoring import ClipAnswers, ClipTruth, answers_from_outputs, joined_answers
-from auris.training.loop import Task
 from auris.training.sampling import EpochBatches, Turns, epoch_steps
 from auris.training.spatial_ast_recipe import SpatialAstRecipe
+
+if TYPE_CHECKING:
+    from auris.training.loop import Task
 
 _LOG = logging.getLogger("auris.training")
 Split = Literal["train", "eval"]

@@ -1,41 +1,10 @@
 """Dry clips and responses that are small enough to be checked by hand."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from made_clips import NoiseClips
 
-from auris.errors import FormatError
 from auris.io.mp3d_reverb import ReverbPlace, ReverbScene, read_reverb_bank, write_reverb_bank
-
-RATE = 8000
-
-
-@dataclass
-class NoiseClips:
-    """Clips of noise, each of its own class; clips named in ``damaged`` cannot be read."""
-
-    count: int = 6
-    samples: int = 6000
-    damaged: tuple[int, ...] = ()
-
-    @property
-    def labels(self):
-        return tuple(f"class {number}" for number in range(self.count))
-
-    def __len__(self):
-        return self.count
-
-    def name(self, index):
-        return f"clip{index}.wav"
-
-    def classes(self, index):
-        return (index,)
-
-    def dry(self, index, rng):
-        if index in self.damaged:
-            raise FormatError(f"{self.name(index)}: no such clip")
-        return np.random.default_rng(index).standard_normal(self.samples).astype(np.float32), RATE
 
 
 @pytest.fixture

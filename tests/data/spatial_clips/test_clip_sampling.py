@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from auris.data.spatial_clips import EpochSampler, Shard, epoch_order
+from auris.data.spatial_clips import epoch_order
 from auris.errors import ParameterError
 
 WEIGHTS = np.array([1.0, 0.0, 3.0, 6.0, 2.0])
@@ -32,33 +30,6 @@ def test_with_replacement_shares_are_those_of_the_weights():
     np.testing.assert_allclose(np.bincount(even) / 20_000, 0.2, atol=0.015)
 
 
-@given(st.integers(1, 40), st.integers(1, 5), st.integers(0, 9))
-def test_processes_share_one_order(clips, world, epoch):
-    alone = EpochSampler(clips, seed=4)
-    alone.set_epoch(epoch)
-    everything = list(alone)
-    parts = []
-    for rank in range(world):
-        sampler = EpochSampler(clips, seed=4, shard=Shard(rank, world))
-        sampler.set_epoch(epoch)
-        parts.append(list(sampler))
-        assert len(parts[-1]) == len(sampler) == clips // world
-    together = [address for row in zip(*parts, strict=True) for address in row]
-    assert together == everything[: len(together)]
-    assert len(everything) - len(together) < world
-
-
-def test_an_epoch_goes_on_where_it_stopped():
-    sampler = EpochSampler(20, seed=0, weights=np.arange(1.0, 21.0), length=12)
-    sampler.set_epoch(5)
-    whole = list(sampler)
-    sampler.set_epoch(5, position=7)
-    assert list(sampler) == whole[7:]
-    sampler.set_epoch(6)
-    assert list(sampler) != whole
-    assert len({seed for _, seed in whole}) == 12
-
-
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
@@ -70,9 +41,4 @@ def test_an_epoch_goes_on_where_it_stopped():
 )
 def test_impossible_epochs_are_refused(settings, text):
     with pytest.raises(ParameterError, match=text):
-        EpochSampler(5, **settings)
-
-
-def test_a_rank_lies_below_the_number_of_processes():
-    with pytest.raises(ParameterError, match="got 2 of 2"):
-        Shard(2, 2)
+        epoch_order(5, seed=0, epoch=0, **settings)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from auris.data.spatial_clips import ClipSettings, EpochSampler, SpatialClips, collate, render
+from auris.data.spatial_clips import ClipSettings, SpatialClips, collate, render
 from auris.data.spatial_clips.items import dry_clip
 from auris.errors import FormatError, ParameterError
 
@@ -118,7 +118,8 @@ def test_workers_give_what_one_process_gives(noise_clips, rooms):
     dataset = SpatialClips(noise_clips(), rooms, replace(PLAIN, mixup=0.5))
     batches = []
     for workers in (0, 1):
-        loader = DataLoader(dataset, batch_size=3, sampler=EpochSampler(6, seed=3), collate_fn=collate, num_workers=workers)
+        addresses = [(number, 30 + number) for number in (4, 1, 5, 0, 2, 3)]
+        loader = DataLoader(dataset, batch_size=3, sampler=addresses, collate_fn=collate, num_workers=workers)
         batches.append(list(loader))
     for one, other in zip(*batches, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))

@@ -9,17 +9,15 @@ from auris.data.spatial_clips.clip_banks import AudioSetBank, ClipBank, FolderBa
 from auris.data.spatial_clips.evaluation import ClipPair, EvaluationClips, evaluation_pairs
 from auris.data.spatial_clips.items import ClipSettings, SpatialBatch, SpatialClips, SpatialItem, collate
 from auris.data.spatial_clips.rendering import render
-from auris.data.spatial_clips.sampling import EpochSampler, Shard, epoch_order
+from auris.data.spatial_clips.sampling import epoch_order
 
 __all__ = [
     "AudioSetBank",
     "ClipBank",
     "ClipPair",
     "ClipSettings",
-    "EpochSampler",
     "EvaluationClips",
     "FolderBank",
-    "Shard",
     "SpatialBatch",
     "SpatialClips",
     "SpatialItem",

@@ -1,14 +1,11 @@
-"""Which clips an epoch has: all of them in random order, or drawn by weight; shared by processes, and resumable."""
+"""Which clips an epoch has: all of them in random order, or drawn by weight."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Sampler
 
 from auris import seeding
 from auris.errors import ParameterError, unknown_name
@@ -69,67 +66,3 @@ def _with_replacement(
     ends = np.cumsum(weights)
     places = np.searchsorted(ends, rng.random(count) * ends[-1], side="right")
     return np.asarray(np.minimum(places, clips - 1), dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The share of one process.
-
-    Attributes:
-        rank: its number.
-        world: how many there are.
-    """
-
-    rank: int = 0
-    world: int = 1
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.rank < self.world:
-            raise ParameterError(f"rank lies between 0 and the number of processes, got {self.rank} of {self.world}")
-
-
-class EpochSampler(Sampler[tuple[int, int]]):
-    """The addresses ``(clip, seed)`` of an epoch's items, for :class:`~auris.data.spatial_clips.items.SpatialClips`.
-
-    Every process takes every ``world``-th place of the same order, all equally many; up to ``world`` - 1 clips at the end of
-    an epoch are left out. The seed of an item depends on the run, the epoch and the place in it alone, not on the number of
-    processes.
-    """
-
-    def __init__(
-        self,
-        clips: int,
-        *,
-        seed: int = 0,
-        weights: NDArray[np.float64] | None = None,
-        length: int | None = None,
-        replacement: Replacement = "without",
-        shard: Shard = Shard(),
-    ) -> None:
-        """See :func:`epoch_order`; what is wrong there is told here."""
-        self._clips, self._seed, self._weights = clips, seed, weights
-        self._length, self._replacement, self._shard = length, replacement, shard
-        self._epoch, self._position = 0, 0
-        epoch_order(clips, seed=seed, epoch=0, weights=weights, length=length, replacement=replacement)
-
-    def set_epoch(self, epoch: int, *, position: int = 0) -> None:
-        """Choose the epoch of the next iteration, and how many of this process's items in it are done already."""
-        self._epoch, self._position = epoch, position
-
-    def __len__(self) -> int:
-        """Items of this process in an epoch."""
-        return (self._clips if self._length is None else self._length) // self._shard.world
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = epoch_order(
-            self._clips,
-            seed=self._seed,
-            epoch=self._epoch,
-            weights=self._weights,
-            length=self._length,
-            replacement=self._replacement,
-        )
-        start, self._position = self._position, 0
-        for index in range(start, len(self)):
-            place = index * self._shard.world + self._shard.rank
-            yield int(order[place]), seeding.derive(self._seed, "item", self._epoch, place)
