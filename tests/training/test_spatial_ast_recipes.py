@@ -110,6 +110,12 @@ def test_a_recipe_needs_little_and_changes_from_outside(tmp_path: Path, monkeypa
     assert read_recipe(file, overrides=["initial.checkpoint=DSpAST-1"]).initial.checkpoint == "DSpAST-1"
 
 
+@pytest.mark.parametrize("name", ["spatial-ast-nano", "DSpAST-2"])
+def test_weights_may_begin_with_what_ships_or_was_published_by_name(name: str) -> None:
+    recipe = read_recipe(RECIPES / "spatial_ast" / "nano.yaml", overrides=[f"initial.checkpoint={name}"])
+    assert recipe.initial.checkpoint == name
+
+
 def test_classes_are_those_of_the_data(tmp_path: Path) -> None:
     file = written(tmp_path, MINIMAL)
     table = tmp_path / "clips" / "metadata" / "class_labels_indices_subset.csv"

@@ -16,6 +16,7 @@ from auris.errors import AurisError, ParameterError, unknown_name
 from auris.io.spatial_sound_qa import read_label_csv
 from auris.models.clip_transformer import TrainingMasks
 from auris.models.configuration import plain_of
+from auris.models.pretrained import SHIPPED
 from auris.models.published import PUBLISHED
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 
@@ -222,7 +223,7 @@ class SpatialAstRecipe:
     """
 
     task: ClassVar[str] = "spatial_ast"
-    names: ClassVar[tuple[str, ...]] = tuple(model.name for model in PUBLISHED)
+    names: ClassVar[tuple[str, ...]] = (*SHIPPED, *(model.name for model in PUBLISHED))
     paths: ClassVar[tuple[str, ...]] = (
         "data.audioset",
         "data.sounds.folder",
