@@ -18,7 +18,7 @@ from auris.channels import ChannelLayout
 from auris.errors import ParameterError
 from auris.geometry import unit_vector
 from auris.models.clip_outputs import ClipOutputs, decoded, places
-from auris.models.detections import DetectionSettings
+from auris.models.listening import Listener
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -29,28 +29,12 @@ FRAME_SECONDS = 0.25
 HOPS_PER_CLIP = 4
 
 
-class ClipModel(Protocol):
+class ClipModel(Listener, Protocol):
     """What a model that hears clips must offer: :class:`auris.models.spatial_ast.SpatialAst` is one."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Class names, in the order of the output."""
-
-    @property
-    def layout(self) -> ChannelLayout:
-        """What it listens to."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Hertz."""
 
     @property
     def clip_seconds(self) -> float:
         """Longest clip it hears; a shorter one is continued with silence."""
-
-    @property
-    def detection(self) -> DetectionSettings:
-        """How its outputs become events."""
 
     def __call__(self, waveform: Tensor, /) -> ClipOutputs:
         """Return classes and place of each clip ``(batch, channels, samples)``."""

@@ -32,14 +32,8 @@ Reading = Literal["events", "frames"]
 _BATCH = {"cpu": 1, "cuda": 16}  # blocks at a time
 
 
-class FrameListener(Protocol):
-    """What a network must offer to be listened with: :class:`auris.models.seld_crnn.SeldCrnn` is one.
-
-    A network that hears only blocks of one length says so in a property ``block_seconds``; without it, or with None, it
-    hears any length, up to :data:`auris.models.blocks.BLOCK_SECONDS` at a time. One that says the same of a whole block has a
-    property ``hop_seconds``, the usual hop between its blocks; they are joined by agreement. One that knows whether it says
-    distances has a property ``says_distance``; of others it is found out.
-    """
+class Listener(Protocol):
+    """What every network that listens says of itself, whether it hears frames or whole clips."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -54,12 +48,22 @@ class FrameListener(Protocol):
         """Hertz."""
 
     @property
-    def frame_seconds(self) -> float:
-        """Seconds in one label frame; whole seconds hold a whole number of frames."""
-
-    @property
     def detection(self) -> DetectionSettings:
         """How its outputs become events."""
+
+
+class FrameListener(Listener, Protocol):
+    """What a network must offer to be listened with: :class:`auris.models.seld_crnn.SeldCrnn` is one.
+
+    A network that hears only blocks of one length says so in a property ``block_seconds``; without it, or with None, it
+    hears any length, up to :data:`auris.models.blocks.BLOCK_SECONDS` at a time. One that says the same of a whole block has a
+    property ``hop_seconds``, the usual hop between its blocks; they are joined by agreement. One that knows whether it says
+    distances has a property ``says_distance``; of others it is found out.
+    """
+
+    @property
+    def frame_seconds(self) -> float:
+        """Seconds in one label frame; whole seconds hold a whole number of frames."""
 
     def __call__(self, waveform: Tensor, /) -> Tensor:
         """Return ``(batch, frames, tracks, classes, 4)`` for ``(batch, channels, samples)``.

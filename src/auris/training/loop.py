@@ -110,6 +110,12 @@ class Task(lightning.LightningModule, ABC):
         return self.batches // self.epoch_batches
 
     @property
+    def reached(self) -> dict[str, Any]:
+        """What cards and reports say of a training: ``steps``, ``epochs`` and ``minutes``."""
+        epochs = round(self.batches / self.epoch_batches, 2)
+        return {"steps": self.steps, "epochs": epochs, "minutes": round(self.elapsed / 60, 1)}
+
+    @property
     def remaining_batches(self) -> int:
         """Batches until the present epoch, or the training, ends."""
         total = self.total_steps * self.budget.accumulate - self.batches

@@ -142,8 +142,7 @@ class PseldTask(Task):
 
     def keep_model(self) -> None:
         """Write the model folder."""
-        reached = {"steps": self.steps, "epochs": round(self.batches / self.epoch_batches, 2), "minutes": self.elapsed / 60}
-        card = model_card(self.recipe, self.model, reached, {"validation": self.scores} if self.scores else {})
+        card = model_card(self.recipe, self.model, self.reached, {"validation": self.scores} if self.scores else {})
         save_pretrained(self.model, self.out.model, card=card)
 
 
@@ -185,11 +184,7 @@ def train(recipe: PseldRecipe) -> dict[str, Any]:
     with material.providing():
         validation = None if clips is None else task.scoring_loader(clips)
         fit(task, out, train=material.train_loader(task), validation=validation)
-    reached = {
-        "steps": task.steps,
-        "epochs": round(task.batches / task.epoch_batches, 2),
-        "minutes": round(task.elapsed / 60, 1),
-    }
+    reached = task.reached
     result = {"recipe": recipe.name, "model": str(out.model), "initial": began, **reached}
     if task.place[1] > 0:  # one process of several reports
         return result

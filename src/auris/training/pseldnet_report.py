@@ -45,7 +45,7 @@ def model_card(recipe: PseldRecipe, model: Any, reached: Mapping[str, Any], scor
         epochs=f"{reached['epochs']:.4g}",
         minutes=f"{reached['minutes']:.0f}",
         machine=machine_name(),
-        batch=recipe.trainer.batch * recipe.trainer.accumulate * recipe.trainer.devices,
+        batch=recipe.trainer.step_examples,
         augmentation=recipe.augmentation if isinstance(recipe.augmentation, str) else "of its own",
         note=f"\n{recipe.note}\n" if recipe.note else "",
         table=_table(scores) if scores else "Nothing yet.",

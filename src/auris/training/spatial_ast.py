@@ -93,8 +93,7 @@ class SpatialAstTask(Task):
 
     def keep_model(self) -> None:
         """Write the model folder."""
-        reached = {"steps": self.steps, "epochs": round(self.batches / self.epoch_batches, 2), "minutes": self.elapsed / 60}
-        save_pretrained(self.model, self.out.model, card=model_card(self.recipe, self.model, reached, None))
+        save_pretrained(self.model, self.out.model, card=model_card(self.recipe, self.model, self.reached, None))
 
 
 def targets_of(batch: SpatialBatch) -> ClipTargets:
@@ -137,11 +136,7 @@ def train(recipe: SpatialAstRecipe) -> dict[str, Any]:
     if saved is not None:
         task.restore(saved)
     fit(task, out, train=material.train_loader(task), validation=pairs.loader(task))
-    reached = {
-        "steps": task.steps,
-        "epochs": round(task.batches / task.epoch_batches, 2),
-        "minutes": round(task.elapsed / 60, 1),
-    }
+    reached = task.reached
     result = {"recipe": recipe.name, "model": str(out.model), "initial": began, **reached}
     if task.place[1] > 0:  # one process of several reports
         return result
