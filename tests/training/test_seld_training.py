@@ -5,13 +5,15 @@ import shutil
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
-from auris.errors import CheckpointError
+from auris.errors import CheckpointError, ParameterError
 from auris.models import from_pretrained
 from auris.training.recipe import MaskRecipe, Recipe, read_recipe
-from auris.training.seld import SeldTask, build_model, describe, equalised, masked, train
+from auris.training.seld import SeldTask, build_dataset, build_model, describe, equalised, masked, train
 
 TINY = """
 name: tiny
@@ -97,6 +99,30 @@ def test_a_dry_run_tells_sizes_and_trains_nothing(recipe_file: Path, tmp_path: P
     assert said["stems_ready"] == 0
     assert said["stems_planned"] == 4
     assert not (tmp_path / "run").exists()
+
+
+CLIPS = [
+    *("stems.layout=binaural", "stems.bank={sounds: sounds, folds: [1], procedural: 0.5}", "trainer.max_steps=1"),
+    "clips={share: 0.5, reverb: rooms, bank: {rooms: 1, places_per_room: 2, heads: 1, sample_rate: 24000, t60: [0.2, 0.2]}}",
+]
+
+
+def test_whole_clips_in_rooms_take_their_share_of_the_examples(recipe_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(recipe_file.parent)
+    for label in ("dog", "rain"):
+        (recipe_file.parent / "sounds" / label).mkdir(parents=True)
+        noise = np.random.default_rng(len(label)).uniform(-0.5, 0.5, 24_000)
+        for fold in (1, 4):
+            soundfile.write(recipe_file.parent / "sounds" / label / f"fold{fold}-a.wav", noise, 24_000)
+    assert train(read_recipe(recipe_file, overrides=CLIPS))["steps"] == 1
+    assert (recipe_file.parent / "rooms" / "train_reverberation.json").is_file()
+
+
+@pytest.mark.parametrize("change", ["stems.layout=foa", "clips.bank.sample_rate=32000", "clips.bank.layout=mono"])
+def test_clips_that_nobody_could_hear_are_refused_before_rooms_are_simulated(recipe_file: Path, change: str) -> None:
+    recipe = read_recipe(recipe_file, overrides=[*CLIPS, change])
+    with pytest.raises(ParameterError, match="two ears, at the sample rate of the stems"):
+        build_dataset(recipe, build_model(recipe))
 
 
 def test_masks_blank_stretches_and_leave_the_rest() -> None:

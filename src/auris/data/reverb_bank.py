@@ -7,6 +7,7 @@ Rooms and structural heads follow from the seed and the split, so those of ``eva
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +25,11 @@ from auris.data.reverb_listeners import LAYOUTS, BankListener, BankPopulation, L
 from auris.errors import ParameterError, SceneError, unknown_name
 from auris.geometry import unit_vector
 from auris.geometry.frames import FRAMES
-from auris.io.mp3d_reverb import Kind, Point, ReverbPlace, ReverbScene, write_reverb_bank
+from auris.io.mp3d_reverb import Kind, Point, ReverbBank, ReverbPlace, ReverbScene, read_reverb_bank, write_reverb_bank
 from auris.scene import Room
 
 Range = tuple[float, float]
+_LOG = logging.getLogger("auris.data")
 LEAD = 1e-3  # seconds before a wave reaches the head's centre that are kept; the near ear hears it up to 0.3 ms earlier
 _KINDS: dict[Layout, Kind] = {"binaural": "binaural", "mono": "mono", "foa": "ambisonics"}
 _ROOM_TRIES, _PLACE_TRIES = 50, 5_000
@@ -205,6 +207,18 @@ def make_reverb_bank(
     path = write_reverb_bank(root, split, scenes(), kind=settings.kind, progress=progress)
     new = settings.rooms - plan.rooms_on_disk
     return ReverbBankReport(path, plan.rooms, plan.responses, new * settings.places_per_room)
+
+
+def simulated_rooms(settings: ReverbBankSettings, root: str | Path, split: str = "train") -> ReverbBank:
+    """Return a bank to train with or to be scored with; what is missing of it is simulated first.
+
+    Raises:
+        FormatError: the rooms on disk were simulated with other settings, or files cannot be read or written.
+    """
+    missing = settings.rooms - planned_bank(settings, root, split).rooms_on_disk
+    if missing:
+        _LOG.warning("simulating %d rooms in %s, once for all trainings with them", missing, root)
+    return read_reverb_bank(root, make_reverb_bank(settings, root, split).path.name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ from auris.data.dry import dry_signals
 from auris.data.scene_presets import ScenePreset
 from auris.data.scene_sampler import sample_scene
 from auris.data.sound_bank import Bank
+from auris.data.spatial_clips.frame_examples import ClipExamples
 from auris.data.stems import NOISE_STEP, PATH_RATE, Shard, StemSettings, read_shard, shard_folder
 from auris.dsp.hrtf import DirectionalResponses
 from auris.errors import FormatError, ParameterError
@@ -111,7 +112,7 @@ class StemPool:
         return shard, int(rng.integers(len(shard.classes)))
 
 
-class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
+class StemMixtures(IterableDataset[tuple[Tensor, Tensor]]):
     """An endless series of batches of mixed examples.
 
     Batch ``n`` is a pure function of the seed, ``n`` and the shards in the pool. Iteration goes on where it stopped;
@@ -133,9 +134,11 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
         mix: MixSettings | None = None,
         slots: int = 3,
         seed: int = 0,
+        clips: tuple[ClipExamples, float] | None = None,
     ) -> None:
+        """Mix from a pool of stems; ``clips`` are whole clips in rooms, and the share of examples that is taken from them."""
         super().__init__()
-        self.pool, self.stems, self.mix = pool, stems, mix or MixSettings()
+        self.pool, self.stems, self.mix, self.clips = pool, stems, mix or MixSettings(), clips
         self.classes, self.batch, self.slots = classes, batch, slots
         self.frame_seconds, self.seed = frame_seconds, seed
         self.position = 0
@@ -152,6 +155,8 @@ class SimulatedDataset(IterableDataset[tuple[Tensor, Tensor]]):
 
     def example(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """Return one example: waveform ``(channels, samples)`` and targets ``(frames, slots, classes, 5)``."""
+        if self.clips is not None and rng.random() < self.clips[1]:
+            return self.clips[0].example(rng)
         mix, rate = self.mix, self.stems.sample_rate
         channels = ChannelLayout.parse(self.stems.layout).channels
         wave = np.zeros((channels, round(self.stems.seconds * rate)), np.float32)
@@ -284,7 +289,7 @@ def validation_scenes(
 
 
 def as_batch(scenes: Sequence[RenderedScene], labels: Sequence[str], *, frame_seconds: float) -> tuple[Tensor, Tensor]:
-    """Return scenes of equal length as one batch of waveforms and targets, as :class:`SimulatedDataset` yields them."""
+    """Return scenes of equal length as one batch of waveforms and targets, as :class:`StemMixtures` yields them."""
     targets = [
         encode_scene(s.scene, labels, frames=math.ceil(round(s.audio.duration / frame_seconds, 6)), frame_seconds=frame_seconds)
         for s in scenes

@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from auris.errors import SceneError, unknown_name
 from auris.geometry.directions import unit_vector
+from auris.models import distance_belief
 from auris.scene import Scene
 
 NEAREST, FARTHEST = 0.1, 50.0  # metres that a head can say
@@ -200,8 +201,9 @@ class MultiAccdoaLoss(nn.Module):
     def forward(self, outputs: Tensor, targets: Tensor) -> Losses:
         """Compare ``(B, T, K, C, 4)`` with targets ``(B, T, K, C, 5)`` (:func:`encode_scene`).
 
-        Where outputs have a fifth number (:mod:`auris.models.ears_head`), the log odds of front against back, their vectors
-        are those of the front, and what counts is the vector in the half of the target, and the odds.
+        Where outputs have more numbers (:mod:`auris.models.ears_head`), the log odds of front against back and a belief over
+        distances, their vectors are those of the front: what counts is the vector in the half of the target, the odds, and
+        the cross-entropy of the belief.
         """
         norms = outputs[..., :3].square().sum(dim=-1).clamp(min=1e-12).sqrt()
         active = targets[..., 0].amax(dim=2)  # (B, T, C)
@@ -210,14 +212,17 @@ class MultiAccdoaLoss(nn.Module):
         cells = active > 0
         if not bool(cells.any()):
             return Losses(activity, activity.detach(), activity.new_zeros(()), activity.new_zeros(()))
-        said, true = (t.movedim(2, 3)[cells] for t in (outputs, targets))  # (N, K, 4 or 5) and (N, slots, 5)
+        said, true = (t.movedim(2, 3)[cells] for t in (outputs, targets))  # (N, K, 4 or more) and (N, slots, 5)
         places = true[..., 1:4]
-        if said.shape[-1] == 5:
+        ears = said.shape[-1] > 4
+        if ears:
             places = torch.cat([places[..., :1].abs(), places[..., 1:]], dim=-1)
         cosine = functional.normalize(said[..., :3], dim=-1) @ places.transpose(1, 2)
-        if said.shape[-1] == 5:
+        if ears:
             cosine = cosine - _doubt(said[..., 4], true[..., 1])
-        ratio = (said[..., 3:4].log() - true[:, None, :, 4].clamp(min=NEAREST).log()).abs()
+            ratio = distance_belief.errors(said[..., 5:], true[..., 4])
+        else:
+            ratio = (said[..., 3:4].log() - true[:, None, :, 4].clamp(min=NEAREST).log()).abs()
         angle_error, distance_error = self._assigned(1 - cosine), self._assigned(ratio)
         error = self.direction * angle_error + self.distance * distance_error
         impossible = self.events != true[..., 0].sum(dim=1, keepdim=True).round()

@@ -5,7 +5,8 @@ tells front from back (Blauert, Spatial Hearing, 1997, sections 2.3 and 2.4). Tw
 on the cone, so that the cues of all bands must be seen together: they are averaged over time, weighted by how direct each
 moment sounds and by the bands in which the class is heard, and read as one spectrum. And a network that must
 name one direction while it doubts between two names one in the middle, which is neither: here the direction is said as if in
-front, beside the odds that the sound is really there and not behind.
+front, beside the odds that the sound is really there and not behind. The same goes for distances, of which loudness and
+reverberation say little: a belief over all of them is said, and read where most of it lies close together.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from auris.dsp.features.mel import decibels
+from auris.models import distance_belief
 from auris.models.accdoa import MultiAccdoaHead
 from auris.models.precedence_head import Directness, sum_around
 
 _SHAPE_BANDS = 9  # over which levels are smoothed to see the shape of a spectrum
-_STEADY = 10  # label frames before and after over which front and back are decided
+_STEADY = 10  # label frames before and after over which front and back, and distances, are decided
 
 
 class EarsHead(nn.Module):
-    """Multi-ACCDOA with distance from two ears, with a fifth number: the log odds that a sound is in front.
+    """Multi-ACCDOA with distance from two ears, with the log odds that a sound is in front, and a belief over distances.
 
     Shape:
         - Input: ``(batch, frames, width)`` of the encoder, and features ``(batch, channels, frames * per label, bands)``:
           levels of the ears in dB, their difference, cosine and sine of the phase difference times coherence, more
-        - Output: ``(batch, frames, tracks, classes, 5)``: a vector in the front half, distance, log odds
+        - Output: ``(batch, frames, tracks, classes, 5 + steps)``: a vector in the front half, the mean distance, log odds, and
+          the logits of a belief over distances (:mod:`auris.models.distance_belief`)
 
     Args:
         width: of the encoder's frames.
@@ -70,26 +73,33 @@ class EarsHead(nn.Module):
         self.hide = nn.Dropout(dropout)
         self.readout = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(units, units // 2), nn.ReLU())
         self.place = nn.Linear(units // 2, 5)
+        self.far = nn.Linear(units // 2 + len(self.reaches), distance_belief.STEPS)
+        self.heard_far = nn.Linear(width, distance_belief.STEPS)
 
     def forward(self, hidden: Tensor, features: Tensor) -> Tensor:
-        """Return vectors of length 0..1 in the front half, distances in metres, and log odds of front against back."""
+        """Return what a sound's place may be, as the class says."""
         masks = self.mask(hidden).unflatten(-1, (-1, self.bands)).clamp(-8, 8).exp()
         cues, weight = self.cues(features)
         weights = masks * weight[:, :, None]  # (B, T, C, bands)
         weighted = weights[:, :, :, None] * cues[:, :, None]  # (B, T, C, kinds, bands)
         power = self.power(features)
         seen = self.hide(weights.new_ones(len(weights), 1, 1, 1, self.bands))
-        parts = []
+        spectra, levels = [], []
         for reach in self.reaches:
-            total = _sums(weights, reach)
-            means = _sums(weighted, reach) / (total[:, :, :, None] + 1e-9)
+            means = _sums(weighted, reach) / (_sums(weights, reach)[:, :, :, None] + 1e-9)
             level = (decibels(_sums(power, reach)) + 40) / 20
-            parts += [(means * seen).flatten(3), level[:, :, None].expand(-1, -1, means.shape[2], -1)]
-        place = self.place(self.readout(self.spectra(torch.cat(parts, dim=-1)) + self.colour))
+            spectra.append((means * seen).flatten(3))
+            levels.append(level[:, :, None].expand(-1, -1, means.shape[2], -1))
+        read = self.readout(self.spectra(torch.cat([*spectra, *levels], dim=-1)) + self.colour)
+        place = self.place(read)
         outputs = self.plain(hidden, place[..., :4])
         # In front, whatever the readout says; a rectifier would lose the gradient behind.
         odds = place[:, :, None, :, 4:].expand_as(outputs[..., :1])
-        return torch.cat([outputs[..., :1].abs(), outputs[..., 1:], odds], dim=-1)
+        # Absolute levels skip the readout: among hundreds of relative cues they would be lost.
+        common = self.far(torch.cat([read, *levels], dim=-1)) + self.heard_far(hidden)[:, :, None]
+        belief = common[:, :, None] + distance_belief.around(outputs[..., 3])
+        mean = distance_belief.mean(belief)[..., None]
+        return torch.cat([outputs[..., :1].abs(), outputs[..., 1:3], mean, odds, belief], dim=-1)
 
     def cues(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the cues of each band in each label frame ``(B, T, kinds, bands)``, and their weight ``(B, T, bands)``."""
@@ -121,12 +131,13 @@ def _sums(values: Tensor, reach: int) -> Tensor:
 
 
 def resolved(outputs: Tensor) -> Tensor:
-    """Return ``(B, T, K, C, 4)`` for outputs with odds ``(B, T, K, C, 5)``: each vector in the half that is more likely.
+    """Return ``(B, T, K, C, 4)`` for what :class:`EarsHead` says: vectors in the likelier half, likeliest distances.
 
-    Front or back is decided over a second before and after, so that a sound does not jump.
+    Both are decided over a second before and after, so that a sound does not jump.
     """
     activity = outputs[..., :3].norm(dim=-1, keepdim=True) + 1e-3
-    weighted = torch.cat([outputs[..., 4:] * activity, activity], dim=-1)
-    around = sum_around(weighted.flatten(3), _STEADY).reshape(weighted.shape)
+    beliefs = torch.cat([outputs[..., 4:5], outputs[..., 5:].softmax(dim=-1)], dim=-1)
+    around = sum_around((beliefs * activity).flatten(3), _STEADY).reshape(beliefs.shape)
     front = torch.where(around[..., :1] >= 0, 1.0, -1.0)
-    return torch.cat([outputs[..., :1] * front, outputs[..., 1:4]], dim=-1)
+    distance = distance_belief.likeliest(around[..., 1:])[..., None]
+    return torch.cat([outputs[..., :1] * front, outputs[..., 1:3], distance], dim=-1)

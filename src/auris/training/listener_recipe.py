@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import yaml
 
+from auris.data.reverb_bank import ReverbBankSettings
 from auris.data.simulated import MixSettings
 from auris.data.stems import StemSettings
 from auris.errors import ParameterError
@@ -54,6 +55,25 @@ class PoolRecipe:
     def __post_init__(self) -> None:
         if min(self.shards, self.first) < 1:
             raise ParameterError(f"shards and first must be at least 1, got {self.shards} and {self.first}")
+
+
+@dataclass(frozen=True)
+class ClipsRecipe:
+    """Examples with one sound that lasts, each at another place, as SpatialSoundQA makes them (arXiv:2402.01591); for two ears.
+
+    Attributes:
+        share: of all examples; the others are mixed from stems.
+        reverb: folder of room responses.
+        bank: what to simulate there where it is missing.
+    """
+
+    share: float = 0.5
+    reverb: str = "../runs/reverb"
+    bank: ReverbBankSettings = field(default_factory=ReverbBankSettings)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ParameterError(f"clips.share is a share from 0 to 1, got {self.share!r}")
 
 
 @dataclass(frozen=True)
@@ -107,7 +127,10 @@ class Recipe:
 
     task: ClassVar[str] = "listener"
     names: ClassVar[tuple[str, ...]] = SHIPPED
-    paths: ClassVar[tuple[str, ...]] = ("stems.bank.sounds", "stems.hrtf", "pool.folder", "initial.checkpoint", "trainer.out")
+    paths: ClassVar[tuple[str, ...]] = (
+        *("stems.bank.sounds", "stems.hrtf", "pool.folder", "clips.reverb", "clips.bank.hrtf"),
+        *("initial.checkpoint", "trainer.out"),
+    )
 
     name: str
     labels: tuple[str, ...]
@@ -117,6 +140,7 @@ class Recipe:
     stems: StemSettings = field(default_factory=StemSettings)
     pool: PoolRecipe = field(default_factory=PoolRecipe)
     mix: MixSettings = field(default_factory=MixSettings)
+    clips: ClipsRecipe | None = None
     initial: StartRecipe = field(default_factory=StartRecipe)
     loss: LossRecipe = field(default_factory=LossRecipe)
     masks: MaskRecipe = field(default_factory=MaskRecipe)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-from auris.data.simulated import SimulatedDataset, as_batch
+from auris.data.simulated import StemMixtures, as_batch
 from auris.models import create, save_pretrained
 from auris.models.accdoa import Losses, MultiAccdoaLoss
 from auris.models.checkpoint_conversion.initialisation import initialise
@@ -20,7 +20,7 @@ from auris.training.initial_weights import found_weights
 from auris.training.listener_recipe import MaskRecipe, Recipe, StartRecipe
 from auris.training.loop import Task, fit
 from auris.training.run_folder import RunFolder
-from auris.training.simulation import SimulatedEpoch, rendering, stem_pool
+from auris.training.simulation import SimulatedEpoch, clip_examples, rendering, stem_pool
 
 _CURVE_NODES = 5  # of the random equaliser, from the lowest to the highest band
 
@@ -118,9 +118,9 @@ def initialised(model: Any, recipe: StartRecipe) -> str:
     return str(initialise(model, found_weights(recipe.checkpoint, keys="initial.checkpoint"), head=recipe.head))
 
 
-def build_dataset(recipe: Recipe, model: Any) -> SimulatedDataset:
+def build_dataset(recipe: Recipe, model: Any) -> StemMixtures:
     """Return the endless training batches of a recipe, over the stems rendered so far."""
-    return SimulatedDataset(
+    return StemMixtures(
         stem_pool(recipe.stems, recipe.labels, recipe.pool),
         recipe.stems,
         classes=len(recipe.labels),
@@ -129,6 +129,7 @@ def build_dataset(recipe: Recipe, model: Any) -> SimulatedDataset:
         mix=recipe.mix,
         slots=model.config.tracks,
         seed=recipe.seed,
+        clips=clip_examples(recipe, model.frame_seconds, model.config.tracks),
     )
 
 
@@ -136,7 +137,7 @@ def describe(recipe: Recipe) -> dict[str, Any]:
     """Return sizes, and what one batch costs, without training."""
     model = build_model(recipe)
     torch.set_num_threads(recipe.trainer.threads)
-    dataset = build_dataset(recipe, model)
+    stems = stem_pool(recipe.stems, recipe.labels, recipe.pool)
     parameters = sum(p.numel() for p in model.parameters())
     samples = round(recipe.stems.seconds * recipe.stems.sample_rate)
     batch = torch.randn(recipe.trainer.batch, model.layout.channels, samples) * 0.01
@@ -155,8 +156,8 @@ def describe(recipe: Recipe) -> dict[str, Any]:
         "feature_shape": list(model.features(batch[:1]).shape),
         "output_shape": list(outputs.shape),
         "seconds_per_step": round(time.perf_counter() - begin, 3),
-        "stems_folder": str(dataset.pool.folder),
-        "stems_ready": len(dataset.pool.shards) * recipe.stems.shard_size,
+        "stems_folder": str(stems.folder),
+        "stems_ready": len(stems.shards) * recipe.stems.shard_size,
         "stems_planned": recipe.pool.shards * recipe.stems.shard_size,
         "max_steps": recipe.trainer.max_steps,
         "max_minutes": recipe.trainer.max_minutes,

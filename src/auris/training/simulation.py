@@ -13,10 +13,14 @@ from pathlib import Path
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from auris.data.simulated import SimulatedDataset, StemPool
+from auris.data.reverb_bank import simulated_rooms
+from auris.data.simulated import StemMixtures, StemPool
+from auris.data.spatial_clips.clip_banks import FolderBank
+from auris.data.spatial_clips.frame_examples import ClipExamples
+from auris.data.spatial_clips.items import ClipSettings, SpatialClips
 from auris.data.stems import StemSettings, render_shards
-from auris.errors import AurisError
-from auris.training.listener_recipe import PoolRecipe
+from auris.errors import AurisError, ParameterError
+from auris.training.listener_recipe import PoolRecipe, Recipe
 from auris.training.loop import Task
 
 
@@ -27,10 +31,42 @@ def stem_pool(stems: StemSettings, labels: Sequence[str], pool: PoolRecipe) -> S
     return found
 
 
+def clip_examples(recipe: Recipe, frame_seconds: float, slots: int) -> tuple[ClipExamples, float] | None:
+    """Return the whole clips of a recipe and their share, or None; rooms that are missing are simulated first.
+
+    Raises:
+        FormatError: there are no recordings, or the rooms on disk were simulated with other settings.
+        ParameterError: stems are not of two ears, or of another sample rate.
+    """
+    wanted, stems = recipe.clips, recipe.stems
+    if wanted is None or not wanted.share:
+        return None
+    if stems.bank.sounds is None:
+        raise ParameterError("clips are made of recordings: set stems.bank.sounds=FOLDER, or clips=null")
+    heard = (stems.layout, stems.sample_rate)
+    if heard != (wanted.bank.layout, wanted.bank.sample_rate) or stems.layout != "binaural":
+        raise ParameterError(
+            f"clips are heard by two ears, at the sample rate of the stems; got stems of {stems.layout} "
+            f"at {stems.sample_rate} Hz and clips.bank of {wanted.bank.layout} at {wanted.bank.sample_rate} Hz"
+        )
+    bank = FolderBank(
+        stems.bank.sounds,
+        folds=stems.bank.folds,
+        labels=recipe.labels,
+        seconds=stems.seconds,
+        sample_rate=stems.sample_rate,
+        variations=stems.bank.variations,
+        procedural=stems.bank.procedural,
+    )
+    items = ClipSettings(sample_rate=stems.sample_rate, clip_seconds=stems.seconds, roll="circular", mirror=0.5, mixup=0.0)
+    rooms = simulated_rooms(wanted.bank, wanted.reverb, "train")
+    return ClipExamples(SpatialClips(bank, rooms, items), frame_seconds=frame_seconds, slots=slots), wanted.share
+
+
 class SimulatedEpoch(IterableDataset[tuple[Tensor, Tensor]]):
     """The batches of the present epoch that are still to train on; several processes take turns."""
 
-    def __init__(self, dataset: SimulatedDataset, task: Task) -> None:
+    def __init__(self, dataset: StemMixtures, task: Task) -> None:
         super().__init__()
         self.dataset, self.task = dataset, task
 

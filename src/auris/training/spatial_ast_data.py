@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,7 +13,7 @@ from torch import distributed
 from torch.utils.data import DataLoader
 
 from auris import seeding
-from auris.data.reverb_bank import make_reverb_bank, planned_bank
+from auris.data.reverb_bank import simulated_rooms
 from auris.data.spatial_clips.clip_banks import AudioSetBank, ClipBank, FolderBank
 from auris.data.spatial_clips.evaluation import EvaluationClips, evaluation_pairs
 from auris.data.spatial_clips.items import SpatialBatch, SpatialClips, collate
@@ -30,7 +28,6 @@ from auris.training.spatial_ast_recipe import SpatialAstRecipe
 if TYPE_CHECKING:
     from auris.training.loop import Task
 
-_LOG = logging.getLogger("auris.training")
 Split = Literal["train", "eval"]
 
 
@@ -137,13 +134,9 @@ def open_rooms(recipe: SpatialAstRecipe, split: Split) -> ReverbBank:
     Raises:
         FormatError: they are not there, or those on disk were simulated with other settings.
     """
-    root, banks = Path(recipe.data.reverb), recipe.data.banks
+    root, banks = recipe.data.reverb, recipe.data.banks
     if banks is not None:
-        settings = banks.train if split == "train" else banks.validation
-        missing = settings.rooms - planned_bank(settings, root, split).rooms_on_disk
-        if missing:
-            _LOG.warning("simulating %d rooms in %s, once for all trainings with them", missing, root)
-        make_reverb_bank(settings, root, split)
+        return simulated_rooms(banks.train if split == "train" else banks.validation, root, split)
     try:
         return read_reverb_bank(root, f"{split}_reverberation.json")
     except FormatError as error:

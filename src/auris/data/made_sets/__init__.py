@@ -1,0 +1,1 @@
+"""Makers of the sets of the field: one module for each."""
