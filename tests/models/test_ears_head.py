@@ -64,6 +64,31 @@ def test_a_distance_is_where_most_of_the_belief_of_a_second_lies_close_together(
     assert bool(((metres[:, 31:] - 9.0).abs() < 0.75).all())
 
 
+def noise(low: float, high: float, rms: float) -> torch.Tensor:
+    """Five seconds of noise between two frequencies, alike in both ears."""
+    spectrum = torch.fft.rfft(torch.randn(1, 1, 120_000, generator=torch.Generator().manual_seed(1)))
+    hertz = torch.fft.rfftfreq(120_000, 1 / 24_000)
+    wave = torch.fft.irfft(spectrum * ((hertz > low) & (hertz < high)), n=120_000)
+    return (rms * wave / wave.square().mean().sqrt()).expand(-1, 2, -1)
+
+
+def test_a_level_is_that_of_all_frequencies_together_wherever_they_are() -> None:
+    model = network()
+    powers = [
+        float(model.head.power(model.features(noise(*band, 0.1))).mean()) for band in ((100, 800), (1500, 3000), (4e3, 9e3))
+    ]
+    assert max(powers) < 1.15 * min(powers)
+
+
+def test_a_level_does_not_depend_on_how_much_of_a_steady_sound_is_heard() -> None:
+    model, power = network(), torch.full((1, 300, 1), 0.01)
+    levels = model.head.level(power, 50)
+    assert levels.shape == (1, 300, 2, 1)
+    assert torch.allclose(levels, levels[0, 0, 0, 0].expand_as(levels), atol=1e-4)
+    assert torch.allclose(levels[:, :40], model.head.level(power[:, :40], 50), atol=1e-4)
+    assert float((model.head.level(4 * power, 3) - model.head.level(power, 3)).mean()) == pytest.approx(6.02 / 6, abs=1e-3)
+
+
 def targets(direction: tuple[float, float, float]) -> torch.Tensor:
     wanted = torch.zeros(1, 4, 3, 1, 5)
     wanted[:, :, 0, 0] = torch.tensor([1.0, *direction, 2.0])

@@ -23,6 +23,8 @@ from auris.models.accdoa import MultiAccdoaHead
 from auris.models.precedence_head import Directness, sum_around
 
 _SHAPE_BANDS = 9  # over which levels are smoothed to see the shape of a spectrum
+_WHOLE = 50  # label frames before and after: five seconds, over which gaps between barks no longer matter
+_USUAL_DB, _SPREAD_DB = -18.0, 6.0  # levels are said in spreads above the usual one
 _STEADY = 10  # label frames before and after over which front and back, and distances, are decided
 
 
@@ -41,11 +43,13 @@ class EarsHead(nn.Module):
         bands: mel bands of the features.
         frames_per_label: feature frames in a label frame.
         tracks: tracks of each class.
+        widths: share of each band in the spectrum (:func:`auris.dsp.features.mel.mel_widths`); None takes them for equal.
         reaches: label frames before and after that each average takes in.
         units: of the readout.
         dropout: share of bands that the readout does not see in training.
     """
 
+    widths: Tensor
     kinds = 6  # cosine, sine, level difference, spectral shape of either ear, level against the whole
 
     def __init__(
@@ -56,6 +60,7 @@ class EarsHead(nn.Module):
         bands: int,
         frames_per_label: int,
         tracks: int = 3,
+        widths: Tensor | None = None,
         reaches: Sequence[int] = (3, 16),
         units: int = 128,
         dropout: float = 0.2,
@@ -73,8 +78,9 @@ class EarsHead(nn.Module):
         self.hide = nn.Dropout(dropout)
         self.readout = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(units, units // 2), nn.ReLU())
         self.place = nn.Linear(units // 2, 5)
-        self.far = nn.Linear(units // 2 + len(self.reaches), distance_belief.STEPS)
+        self.far = nn.Linear(units // 2 + len(self.reaches) + 1, distance_belief.STEPS)
         self.heard_far = nn.Linear(width, distance_belief.STEPS)
+        self.register_buffer("widths", torch.full((bands,), 1 / bands) if widths is None else widths, persistent=False)
 
     def forward(self, hidden: Tensor, features: Tensor) -> Tensor:
         """Return what a sound's place may be, as the class says."""
@@ -86,20 +92,25 @@ class EarsHead(nn.Module):
         seen = self.hide(weights.new_ones(len(weights), 1, 1, 1, self.bands))
         spectra, levels = [], []
         for reach in self.reaches:
-            means = _sums(weighted, reach) / (_sums(weights, reach)[:, :, :, None] + 1e-9)
-            level = (decibels(_sums(power, reach)) + 40) / 20
+            means = _means(weighted, reach) / (_means(weights, reach)[:, :, :, None] + 1e-9)
             spectra.append((means * seen).flatten(3))
-            levels.append(level[:, :, None].expand(-1, -1, means.shape[2], -1))
+            levels.append(self.level(power, reach))
         read = self.readout(self.spectra(torch.cat([*spectra, *levels], dim=-1)) + self.colour)
         place = self.place(read)
         outputs = self.plain(hidden, place[..., :4])
         # In front, whatever the readout says; a rectifier would lose the gradient behind.
         odds = place[:, :, None, :, 4:].expand_as(outputs[..., :1])
         # Absolute levels skip the readout: among hundreds of relative cues they would be lost.
+        levels.append(self.level(power, _WHOLE))
         common = self.far(torch.cat([read, *levels], dim=-1)) + self.heard_far(hidden)[:, :, None]
         belief = common[:, :, None] + distance_belief.around(outputs[..., 3])
         mean = distance_belief.mean(belief)[..., None]
         return torch.cat([outputs[..., :1].abs(), outputs[..., 1:3], mean, odds, belief], dim=-1)
+
+    def level(self, power: Tensor, reach: int) -> Tensor:
+        """Return the level around each label frame, the same for all classes: ``(B, T, C, 1)``."""
+        level = (decibels(_means(power, reach)) - _USUAL_DB) / _SPREAD_DB
+        return level[:, :, None].expand(-1, -1, len(self.colour), -1)
 
     def cues(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the cues of each band in each label frame ``(B, T, kinds, bands)``, and their weight ``(B, T, bands)``."""
@@ -116,18 +127,19 @@ class EarsHead(nn.Module):
         return means.transpose(1, 2), total[:, 0]
 
     def power(self, features: Tensor) -> Tensor:
-        """Return the mean power of both ears and all bands in each label frame ``(B, T, 1)``: how near a sound may be."""
-        power = (10 ** (features[:, :2] / 10)).mean(dim=(1, 3))
+        """Return the power of both ears over all frequencies in each label frame ``(B, T, 1)``: how near a sound may be."""
+        power = (10 ** (features[:, :2] / 10)).mean(dim=1) @ self.widths
         return power.reshape(len(power), -1, self.frames_per_label).mean(dim=2)[:, :, None]
 
 
-def _sums(values: Tensor, reach: int) -> Tensor:
-    """Means over ``reach`` frames before and after, of ``(B, T, …)``, by running sums: long reaches cost no more."""
+def _means(values: Tensor, reach: int) -> Tensor:
+    """Means over ``reach`` frames before and after, as far as there are, by running sums: long reaches cost no more."""
     frames = values.shape[1]
     running = functional.pad(values.flatten(2).cumsum(dim=1), (0, 0, 1, 0))
     where = torch.arange(frames, device=values.device)
     ends, begins = (where + reach + 1).clamp(max=frames), (where - reach).clamp(min=0)
-    return ((running[:, ends] - running[:, begins]) / (2 * reach + 1)).reshape(values.shape)
+    means = (running[:, ends] - running[:, begins]) / (ends - begins)[:, None]
+    return means.reshape(values.shape)
 
 
 def resolved(outputs: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from auris.channels import ChannelLayout
 from auris.dsp.features import AmbisonicFeatures, BinauralFeatures
+from auris.dsp.features.mel import mel_widths
 from auris.errors import ParameterError, unknown_name
 from auris.models.accdoa import MaskedAccdoaHead, MultiAccdoaHead
 from auris.models.detections import DetectionSettings
@@ -139,7 +140,8 @@ class SeldCrnn(nn.Module):
             return MaskedAccdoaHead(width, classes=classes, tracks=tracks, bands=bands, kinds=kinds)
         rate = config.frames_per_label
         if config.head == "ears":
-            return EarsHead(width, classes=classes, tracks=tracks, bands=bands, frames_per_label=rate)
+            widths = mel_widths(bands, sample_rate=config.sample_rate)
+            return EarsHead(width, classes=classes, tracks=tracks, bands=bands, frames_per_label=rate, widths=widths)
         return PrecedenceHead(width, classes=classes, tracks=tracks, bands=bands, levels=levels, frames_per_label=rate)
 
     @property

@@ -130,12 +130,25 @@ def model_card(recipe: Recipe, model: Any, reached: Mapping[str, Any]) -> str:
         folds=", ".join(map(str, recipe.stems.bank.folds or ())) or "all",
         share=f"{100 * recipe.stems.bank.procedural:.0f} %",
         preset=recipe.stems.preset,
+        clips=_clips(recipe),
         tested=", ".join(map(str, recipe.validation.folds)),
         scenes=recipe.validation.scenes,
         table="\n".join(lines),
         heads=_HEADS if recipe.stems.layout == "binaural" else "",
         note=f"\n{recipe.note}\n" if recipe.note else "",
         limits=_LIMITS[recipe.stems.layout],
+    )
+
+
+def _clips(recipe: Recipe) -> str:
+    """Tell of the whole clips that a recipe trains on besides."""
+    clips = recipe.clips
+    if clips is None or not clips.share:
+        return ""
+    ears = f"{clips.bank.population().count} heads and sizes of heads"
+    return (
+        f"; {100 * clips.share:.0f} % of the examples are clips with one sound that lasts and no noise, at the level of "
+        f"SpatialSoundQA, in {clips.bank.rooms} further rooms, heard with {ears}"
     )
 
 
@@ -186,7 +199,7 @@ Hears who sounds, when, from where and how far, ten times a second, in {layout}.
 
 Trained for {minutes} minutes on {machine} ({steps} steps of {batch} examples of 5 s, {threads}), on scenes mixed on
 the fly from {stems} rendered single sources, a third of them moving, in shoebox rooms of the preset `{preset}`, under
-diffuse and sensor noise. Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and
+diffuse and sensor noise{clips}. Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and
 CC-Sampling+, LibriSpeech and spoken digits under CC-BY and CC-BY-SA 4.0, music from public collections; authors and
 licences are in the `ATTRIBUTION.csv` of the sound folder) and procedural synthesis ({share}).
 {heads}{note}

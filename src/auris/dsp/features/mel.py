@@ -60,6 +60,16 @@ def mel_centres(bands: int, *, sample_rate: float, low: float = 20.0, scale: Mel
     return _corners(bands, low=low, high=sample_rate / 2, scale=scale, dtype=torch.float32)[1:-1]
 
 
+def mel_widths(bands: int, *, sample_rate: float, low: float = 20.0, scale: MelScale = "htk") -> Tensor:
+    """Return the share of each band of :func:`mel_filterbank` in the spectrum, ``(bands,)``, 1 in all.
+
+    The mean power in a band (``norm="sum"``) times its share is what it contributes to the power of the whole.
+    """
+    corners = _corners(bands, low=low, high=sample_rate / 2, scale=scale, dtype=torch.float64)
+    widths = corners[2:] - corners[:-2]
+    return (widths / widths.sum()).to(torch.float32)
+
+
 def _corners(bands: int, *, low: float, high: float, scale: MelScale, dtype: torch.dtype) -> Tensor:
     """Return where triangles begin, peak and end, hertz ``(bands + 2,)``."""
     if scale == "htk":
