@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 # Before NumPy and torch are loaded: threads of small products only wait for each other, and processes share the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What is measured of recordings that lie in a read-only folder is no business of the user's own cache.
+os.environ.setdefault("AURIS_CACHE", tempfile.mkdtemp(prefix="auris-test-cache-"))
 
 import pytest
 from hypothesis import settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from auris.dsp.loudness import rms
+from auris.dsp.loudness import rms, scaled_to
+from auris.errors import ParameterError, SceneError
+from auris.scene import Sound
 
 Samples = NDArray[np.float32]
 
@@ -78,3 +81,25 @@ def repeated(samples: Samples, length: int, sample_rate: float) -> Samples:
     loop[:cross] = samples[:cross] * np.sin(quarter) + samples[-cross:] * np.cos(quarter)
     rounds = -(-(length - len(loop)) // len(loop))
     return np.concatenate([samples[: len(loop)], *([loop] * rounds)])[:length].astype(np.float32)
+
+
+def at_unit_level(samples: Samples, sound: Sound, sample_rate: int) -> Samples:
+    """Return what is played of a sound, scaled to an active RMS of 1.
+
+    Raises:
+        SceneError: it is silent; the message names the sound.
+    """
+    try:
+        return scaled_to(samples, sample_rate, level_db=0.0)
+    except ParameterError:
+        raise SceneError(f"{sound.file or sound.synthesis}: silent from {sound.start:g} s on; choose another start") from None
+
+
+def check_duration(duration: float) -> None:
+    """Check a length in seconds.
+
+    Raises:
+        ParameterError: it is not above 0, or infinite.
+    """
+    if not 0 < duration < math.inf:
+        raise ParameterError(f"duration must be above 0 seconds, got {duration!r}")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from auris.data.playback import high_passed, mono
+from auris.data.sound_measurement import decoded
 from auris.errors import SceneError
 
 Samples = NDArray[np.float32]
@@ -47,7 +46,7 @@ class Recordings:
         """Return samples ``(n,)`` and sample rate of a file.
 
         Raises:
-            SceneError: the file lies outside the folder, is missing, is not audio, is empty or holds NaN.
+            SceneError: the file lies outside the folder, is missing, is not audio, ends early, is empty or holds NaN.
         """
         if file in self._cache:
             self._cache.move_to_end(file)
@@ -66,15 +65,7 @@ class Recordings:
             raise SceneError(f"{file}: outside the sound folder {self._folder}; give paths relative to it")
         if not path.is_file():
             raise SceneError(f"{file}: no such file in the sound folder {self._folder}")
-        try:
-            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-            raise SceneError(f"{file}: cannot be read as audio ({str(error).rstrip('.')})") from None
-        if not len(samples):
-            raise SceneError(f"{file}: holds no samples")
-        if not np.isfinite(samples).all():
-            raise SceneError(f"{file}: holds NaN or infinite samples")
-        return high_passed(mono(samples.T), rate), int(rate)
+        return decoded(path, file)
 
     def _path(self, file: str) -> Path | None:
         """Where a file is; None when that would be outside the folder. Symbolic links inside it may lead anywhere."""

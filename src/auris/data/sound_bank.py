@@ -13,23 +13,29 @@ A ``sound.seed`` above 0 plays a variation of a recording (:mod:`auris.data.vari
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from auris.data.activity import ActivitySettings, Segment, active_segments
-from auris.data.playback import faded, repeated
-from auris.data.procedural import PROCEDURAL_SOUNDS, synthesise
+from auris.data.activity import ActivitySettings, Segment
+from auris.data.measured_sounds import MeasuredSounds
+from auris.data.playback import at_unit_level, check_duration, faded, repeated
+from auris.data.procedural_bank import ProceduralBank
 from auris.data.recordings import Recordings, Samples
-from auris.data.sound_folder import BankReport, Clip, Split, recording_of, scan
+from auris.data.sound_catalogues import KINDS, attributions
+from auris.data.sound_catalogues.attribution import Attribution, licence_counts
+from auris.data.sound_folder import BankReport, Clip, Split, scan
+from auris.data.sound_measurement import Content
 from auris.data.variation import Variation
-from auris.dsp.loudness import scaled_to
 from auris.dsp.resampling import resample
 from auris.errors import FormatError, ParameterError, SceneError, unknown_name
 from auris.scene import Sound
 
+__all__ = ["CACHE_BYTES", "Bank", "MixedBank", "ProceduralBank", "SoundBank", "open_bank"]
 CACHE_BYTES = 1 << 29
 
 
@@ -75,12 +81,21 @@ class Bank(Protocol):
         """
         ...
 
+    def attribution(self, files: Iterable[str]) -> tuple[Attribution, ...]:
+        """Return title, author, source and licence of recordings, each once, in the order given; nothing for syntheses."""
+        ...
+
+    def licences(self) -> dict[str, int]:
+        """Return how many recordings are under each licence, the most frequent first."""
+        ...
+
 
 class SoundBank:
-    """Recordings in ``folder/class/**/file``, read lazily and kept in a bounded cache.
+    """Recordings in a folder of any known layout, read lazily and kept in a bounded cache.
 
     Attributes:
         folder: where the recordings are.
+        kind: layout of the folder, one of :data:`auris.data.sound_catalogues.KINDS`.
         clips: by class, the usable recordings of the chosen split.
         report: what was found and what was skipped, by name; grows when a file turns out silent or damaged.
     """
@@ -89,40 +104,43 @@ class SoundBank:
         self,
         folder: str | Path,
         *,
+        kind: str = "auto",
         labels: Sequence[str] | None = None,
         split: Split | None = None,
         folds: Sequence[int] | None = None,
         variations: int = 1,
         activity: ActivitySettings | None = None,
-        recording: Callable[[str], str] = recording_of,
+        recording: Callable[[str], str] | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         """Read the headers of a folder of sounds.
 
         Args:
-            folder: holds one folder per class.
-            labels: classes to use; None uses all.
-            split: ``train`` (80 %), ``validation`` or ``test`` (10 % each) by a hash of the source recording.
-            folds: use only files named ``foldN-...`` with these N.
+            folder: holds one folder per class, or a published set of sounds, or is a CSV list of files.
+            kind: which of these (:data:`auris.data.sound_catalogues.KINDS`); ``auto`` finds out.
+            labels: classes to use; None uses all. ``name=class`` gives a class another name, several may get the same.
+            split: ``train``, ``validation`` or ``test``: as published, otherwise 80, 10 and 10 % by a hash of the recording.
+            folds: use only these folds: as published, otherwise of files named ``foldN-...``.
             variations: how many variations of each recording :meth:`pick` draws from; 1 plays them as recorded.
             activity: how silence is told from sound.
-            recording: names the source recording of a file, so that its takes stay in one split.
+            recording: names the source recording of a file, so that its takes stay in one split; None leaves it to the kind.
             cache_bytes: memory for decoded recordings.
 
         Raises:
-            FormatError: the folder is missing or holds nothing usable.
-            ParameterError: unknown labels or split, both ``split`` and ``folds``, or ``variations`` below 1.
+            FormatError: the folder is missing, of no known kind, its lists are damaged, or it holds nothing usable.
+            ParameterError: unknown kind, labels or split, both ``split`` and ``folds``, or ``variations`` below 1.
         """
         if variations < 1:
             raise ParameterError(f"variations must be at least 1 (as recorded), got {variations!r}")
-        self.folder = Path(folder)
-        self.clips: dict[str, list[Clip]]
-        self.report: BankReport
-        self.clips, self.report = scan(self.folder, labels=labels, split=split, folds=folds, recording=recording)
+        heard = activity or ActivitySettings()
+        found = scan(Path(folder), kind=kind, labels=labels, split=split, folds=folds, recording=recording, activity=heard)
+        self.folder, self.kind = found.tree.folder, found.kind.name
+        self.clips: dict[str, list[Clip]] = found.clips
+        self.report: BankReport = found.report
+        self._tree = replace(found.tree, files={}, foreign=(), closed={})
+        self._measured = MeasuredSounds(self.folder, found.cache, activity=heard, problems=self.report.skipped)
         self._variations = variations
-        self._activity = activity or ActivitySettings()
         self._recordings = Recordings(self.folder, cache_bytes=cache_bytes)
-        self._segments: dict[str, tuple[Segment, ...]] = {}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -148,7 +166,8 @@ class SoundBank:
             if segments:
                 break
         else:
-            raise FormatError(f"{self.folder / label}: none of its {len(clips)} recordings can be used:\n{self.report}")
+            reasons = "\n".join(f"  {clip.file}: {self.content(clip.file).problem}" for clip in clips[:5])
+            raise FormatError(f"{self.folder}: class {label!r}: none of its {len(clips)} recordings can be used:\n{reasons}")
         ends = np.cumsum([s.duration for s in segments])
         segment = segments[min(int(np.searchsorted(ends, place * ends[-1], side="right")), len(segments) - 1)]
         room = segment.duration - (duration or math.inf) * Variation.of(variation).speed
@@ -161,23 +180,38 @@ class SoundBank:
 
     def segments(self, file: str) -> tuple[Segment, ...]:
         """Return the active stretches of a file; none when it is silent or damaged (and the report says so)."""
-        if file not in self._segments:
-            try:
-                samples, rate = self._recordings.read(file)
-                self._segments[file] = active_segments(samples, rate, settings=self._activity)
-                if not self._segments[file]:
-                    self.report.skipped[file] = "silent"
-            except SceneError as error:
-                self._segments[file] = ()
-                self.report.skipped[file] = str(error)
-        return self._segments[file]
+        return self.content(file).segments
 
-    def check(self) -> BankReport:
-        """Decode every recording once and return the report, complete with the silent and damaged ones."""
-        for clips in self.clips.values():
-            for clip in clips:
-                self.segments(clip.file)
+    def content(self, file: str) -> Content:
+        """Return activity, level and loudness of a file; measured once, and then kept beside the recordings."""
+        return self._measured.content(file, self._recordings.read)
+
+    def check(self, *, workers: int = 1, progress: Callable[[int, int], None] = lambda done, total: None) -> BankReport:
+        """Measure every recording once and return the report, complete with the silent and damaged ones.
+
+        Args:
+            workers: threads that decode at a time.
+            progress: told after each recording how many are measured, and of how many that were not known.
+        """
+        self._measured.measure(sorted(self._files()), workers=workers, progress=progress)
         return self.report
+
+    def attribution(self, files: Iterable[str]) -> tuple[Attribution, ...]:
+        """Return title, author, source and licence of recordings, each once, in the order given.
+
+        They are told by ``ATTRIBUTION.csv`` in the folder, otherwise by what the set itself publishes.
+
+        Raises:
+            FormatError: the lists that tell it are damaged.
+        """
+        return attributions(KINDS[self.kind], self._tree, files)
+
+    def licences(self) -> dict[str, int]:
+        """Return how many recordings of this bank are under each licence, the most frequent first."""
+        return licence_counts(self.attribution(sorted(self._files())))
+
+    def _files(self) -> set[str]:
+        return {clip.file for clips in self.clips.values() for clip in clips}
 
     def clip_length(self, sound: Sound) -> float:
         """Return the seconds from ``sound.start`` to the end of the active stretch it lies in.
@@ -195,7 +229,7 @@ class SoundBank:
             SceneError: the sound is not a readable file of this bank, or starts behind its end.
             ParameterError: the duration is not above 0.
         """
-        _check_duration(duration)
+        check_duration(duration)
         start, end = self._span(sound)
         samples, rate = self._recordings.read(str(sound.file))
         variation = Variation.of(sound.seed)
@@ -209,7 +243,7 @@ class SoundBank:
 
     def dry(self, sound: Sound, sample_rate: int, duration: float) -> Samples:
         """Return ``sound`` for ``duration`` seconds at an active RMS of 1; see :meth:`Bank.dry`."""
-        return _unit_level(self.excerpt(sound, sample_rate=sample_rate, duration=duration), sound, sample_rate)
+        return at_unit_level(self.excerpt(sound, sample_rate=sample_rate, duration=duration), sound, sample_rate)
 
     def _span(self, sound: Sound) -> tuple[float, float]:
         """Seconds of the file from which the sound plays and at which it repeats."""
@@ -222,63 +256,6 @@ class SoundBank:
         inside = [s.end for s in self.segments(sound.file) if s.start - 1e-3 <= sound.start < s.end]
         later = [s.end for s in self.segments(sound.file) if s.end > sound.start]
         return sound.start, (inside or later or [length])[0]
-
-
-class ProceduralBank:
-    """The procedural sounds as a bank: needs no files, never repeats."""
-
-    def __init__(self, labels: Sequence[str] | None = None) -> None:
-        """Choose the classes.
-
-        Args:
-            labels: some of :data:`~auris.data.procedural.PROCEDURAL_SOUNDS`; None takes all.
-
-        Raises:
-            ParameterError: a label is unknown, or none is given.
-        """
-        chosen = PROCEDURAL_SOUNDS if labels is None else tuple(labels)
-        for label in chosen:
-            if label not in PROCEDURAL_SOUNDS:
-                raise ParameterError(unknown_name("procedural sound", label, PROCEDURAL_SOUNDS))
-        if not chosen:
-            raise ParameterError("a procedural bank needs at least one class")
-        self._labels = tuple(sorted(set(chosen)))
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Classes that can be picked, sorted."""
-        return self._labels
-
-    def pick(self, label: str, generator: np.random.Generator, *, duration: float | None = None) -> Sound:
-        """Return a new variation of ``label``; see :meth:`Bank.pick`."""
-        if label not in self._labels:
-            raise ParameterError(unknown_name("class of the procedural bank", label, self._labels))
-        return Sound(synthesis=label, seed=int(generator.integers(1, 2**31)))
-
-    def plays(self, sound: Sound) -> bool:
-        """Tell whether ``sound`` is a synthesis that exists."""
-        return sound.synthesis in PROCEDURAL_SOUNDS
-
-    def clip_length(self, sound: Sound) -> float:
-        """Return infinity: a synthesis is as long as asked."""
-        return math.inf
-
-    def excerpt(self, sound: Sound, *, sample_rate: int, duration: float) -> Samples:
-        """Return the synthesis for ``duration`` seconds at about -20 dB re full scale, faded at its edges."""
-        _check_duration(duration)
-        if sound.synthesis is None:
-            raise SceneError(f"the procedural bank plays no files, got {sound.file!r}; use open_bank(folder)")
-        try:
-            signal = synthesise(sound.synthesis, seed=sound.seed, duration=sound.start + duration, sample_rate=sample_rate)
-        except ParameterError as error:
-            raise SceneError(str(error)) from None
-        length = round(duration * sample_rate)
-        signal = signal[min(round(sound.start * sample_rate), len(signal) - 1) :]
-        return faded(np.pad(signal, (0, max(length - len(signal), 0)))[:length], sample_rate)
-
-    def dry(self, sound: Sound, sample_rate: int, duration: float) -> Samples:
-        """Return the synthesis for ``duration`` seconds at an active RMS of 1; see :meth:`Bank.dry`."""
-        return _unit_level(self.excerpt(sound, sample_rate=sample_rate, duration=duration), sound, sample_rate)
 
 
 class MixedBank:
@@ -332,6 +309,22 @@ class MixedBank:
         """Return ``sound`` for ``duration`` seconds at an active RMS of 1."""
         return self._player(sound).dry(sound, sample_rate, duration)
 
+    def attribution(self, files: Iterable[str]) -> tuple[Attribution, ...]:
+        """Return title, author, source and licence of recordings, told by the first bank that plays them."""
+        wanted = list(dict.fromkeys(files))
+        known: dict[str, Attribution] = {}
+        for bank in self._banks:
+            playable = [file for file in wanted if file not in known and bank.plays(Sound(file))]
+            known |= {entry.file: entry for entry in bank.attribution(playable)}
+        return tuple(known.get(file) or Attribution(file) for file in wanted)
+
+    def licences(self) -> dict[str, int]:
+        """Return how many recordings of all banks are under each licence, the most frequent first."""
+        counts: Counter[str] = Counter()
+        for bank in self._banks:
+            counts.update(bank.licences())
+        return dict(counts.most_common())
+
     def _player(self, sound: Sound) -> Bank:
         # The last bank gives the error when none can play it.
         kind = SoundBank if sound.file is not None else ProceduralBank
@@ -348,15 +341,3 @@ def open_bank(folder: str | Path | None = None, *, split: Split | None = None, f
     if folder is None:
         return ProceduralBank()
     return MixedBank((SoundBank(folder, split=split, folds=folds), ProceduralBank()), weights=(1.0, 0.0))
-
-
-def _check_duration(duration: float) -> None:
-    if not 0 < duration < math.inf:
-        raise ParameterError(f"duration must be above 0 seconds, got {duration!r}")
-
-
-def _unit_level(signal: Samples, sound: Sound, sample_rate: int) -> Samples:
-    try:
-        return scaled_to(signal, sample_rate, level_db=0.0)
-    except ParameterError:
-        raise SceneError(f"{sound.file or sound.synthesis}: silent from {sound.start:g} s on; choose another start") from None

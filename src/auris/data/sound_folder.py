@@ -1,28 +1,48 @@
-"""A folder of recordings, one sub-folder per class: what is in it, what is wrong with it, and how it is split.
+"""A folder of recordings of any known layout: what is in it, what is wrong with it, and how it is split.
 
-``folder/class/**/file``: the first level names the class, anything below is searched. A recording that cannot be used is
-reported by name and skipped. Splits never separate two takes of one source recording.
+Its layout says which files there are and of which class (:mod:`auris.data.sound_catalogues`), the headers of the files how long
+they are. A recording that cannot be used is reported by name and skipped. Splits never separate two takes of one source
+recording.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Literal
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-import soundfile
-
+from auris.data.activity import ActivitySettings
+from auris.data.sound_cache import SoundCache
+from auris.data.sound_catalogues import KINDS, kind_of
+from auris.data.sound_catalogues.entries import (
+    AUDIO_SUFFIXES,
+    Catalogue,
+    CatalogueKind,
+    Entry,
+    SoundTree,
+    sound_tree,
+)
+from auris.data.sound_measurement import MIN_DURATION, Header, read_header
+from auris.data.sound_splits import SPLIT_SHARES, Split, fold_of, official_splits, recording_of, split_of
 from auris.errors import FormatError, ParameterError, unknown_name
 
-Split = Literal["train", "validation", "test"]
-SPLIT_SHARES: dict[Split, float] = {"train": 0.8, "validation": 0.1, "test": 0.1}
-MIN_DURATION = 0.05  # seconds
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64", ".sph"})
-_FOLD = re.compile(r"^fold(\d+)[-_]", re.IGNORECASE)
-_ESC50 = re.compile(r"^(?:fold\d+[-_])?\d+-(\d+)-[A-Z](?:-\d+)?$")
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "MIN_DURATION",
+    "SPLIT_SHARES",
+    "BankReport",
+    "Clip",
+    "ScannedFolder",
+    "Split",
+    "fold_of",
+    "recording_of",
+    "scan",
+    "split_of",
+]
+_WORTH_THREADS = 64  # files below which threads cost more than they save
 
 
 @dataclass(frozen=True)
@@ -34,7 +54,10 @@ class Clip:
         label: class.
         duration: seconds.
         recording: the source recording it was cut from; clips that share it never fall into different splits.
-        fold: number in a file name such as ``fold3-...``, otherwise None.
+        fold: number of the fold it is published in, or of a file name such as ``fold3-...``, otherwise None.
+        split: part of the set it belongs to.
+        others: further classes of the same file.
+        size: bytes of the file.
     """
 
     file: str
@@ -42,6 +65,9 @@ class Clip:
     duration: float
     recording: str
     fold: int | None
+    split: Split = "train"
+    others: tuple[str, ...] = ()
+    size: int = 0
 
 
 @dataclass
@@ -51,101 +77,111 @@ class BankReport:
     Attributes:
         clips: usable recordings by class.
         skipped: reason by file, for every audio file that cannot be used.
-        absent: classes that have a folder but no usable recording in the chosen split.
+        absent: classes of the set that have no usable recording in the chosen split.
+        remarks: what is odd about files that can be used, by file.
+        notes: sentences about the folder as a whole.
     """
 
     clips: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    remarks: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{sum(self.clips.values())} recordings of {len(self.clips)} classes, {len(self.skipped)} skipped"]
         lines += [f"  skipped {file}: {reason}" for file, reason in sorted(self.skipped.items())]
         lines += [f"  no recording of {label} in this split" for label in self.absent]
-        return "\n".join(lines)
+        lines += [f"  {file} {remark}" for file, remark in sorted(self.remarks.items())]
+        return "\n".join(lines + [f"  {note}" for note in self.notes])
 
 
-def fold_of(file: str) -> int | None:
-    """Return N of a file name that begins with ``foldN-``, otherwise None.
+@dataclass(frozen=True)
+class ScannedFolder:
+    """A folder of sounds after its headers were read.
 
-    >>> fold_of("dog/fold4-4-199261-A.ogg")
-    4
+    Attributes:
+        kind: its layout.
+        tree: the files in it.
+        clips: usable recordings by class, sorted by file.
+        report: what was found and skipped.
+        cache: what was measured of the files.
     """
-    match = _FOLD.match(PurePosixPath(file).name)
-    return int(match[1]) if match else None
 
-
-def recording_of(file: str) -> str:
-    """Return the name of the source recording a clip was cut from.
-
-    Names in the manner of ESC-50, ``{fold}-{recording}-{take}[-{class}]``, give the middle number. Any other name gives
-    itself, without a single capital letter at its end that counts takes or, in a name that begins with ``foldN-``, without
-    the number at its end that counts cuts.
-
-    >>> recording_of("dog/fold1-1-100032-A.ogg"), recording_of("1-17150-A-12.wav"), recording_of("dog/rex-B.wav")
-    ('100032', '17150', 'rex')
-    """
-    stem = PurePosixPath(file).stem
-    if match := _ESC50.match(stem):
-        return match[1]
-    return re.sub(r"(?<=.)[-_]([A-Z]|\d+)$" if _FOLD.match(stem) else r"(?<=.)[-_][A-Z]$", "", stem)
-
-
-def split_of(recording: str) -> Split:
-    """Return the split of a source recording: a pure function of its name, so new files never move old ones."""
-    place = int.from_bytes(hashlib.blake2b(recording.encode(), digest_size=8).digest(), "little") / 2**64
-    for name, share in SPLIT_SHARES.items():
-        if place < share:
-            return name
-        place -= share
-    return "test"
+    kind: CatalogueKind
+    tree: SoundTree
+    clips: dict[str, list[Clip]]
+    report: BankReport
+    cache: SoundCache
 
 
 def scan(
     folder: Path,
     *,
-    labels: Sequence[str] | None,
-    split: Split | None,
-    folds: Sequence[int] | None,
-    recording: Callable[[str], str] = recording_of,
-) -> tuple[dict[str, list[Clip]], BankReport]:
+    kind: str = "auto",
+    labels: Sequence[str] | None = None,
+    split: Split | None = None,
+    folds: Sequence[int] | None = None,
+    recording: Callable[[str], str] | None = None,
+    activity: ActivitySettings | None = None,
+) -> ScannedFolder:
     """Read the headers of all recordings in ``folder``.
 
     Args:
-        folder: holds one folder per class.
-        labels: classes to read; None reads all.
-        split: keep the recordings that :func:`split_of` puts there.
+        folder: the folder, or a CSV list of files in it.
+        kind: layout, one of :data:`auris.data.sound_catalogues.KINDS`, or ``auto`` to find out.
+        labels: classes to read, ``name=class`` under another name; None reads all.
+        split: keep the recordings of this part: as published, otherwise where :func:`split_of` puts them.
         folds: keep the files of these folds.
-        recording: names the source recording of a file (relative path).
-
-    Returns:
-        Clips by class, sorted by file name, and the report.
+        recording: names the source recording of a file (relative path), where the layout's own rule is not right.
+        activity: how silence will be told from sound.
 
     Raises:
-        FormatError: the folder is missing, is a file, or holds nothing usable.
-        ParameterError: a label is unknown, a split unknown, or both ``split`` and ``folds`` are given.
+        FormatError: the folder is missing, of no known layout, its lists are damaged, or it holds nothing usable.
+        ParameterError: a label, split or kind is unknown, or both ``split`` and ``folds`` are given.
     """
     _check_choice(split, folds)
-    names = _class_folders(folder)
-    for label in labels or ():
-        if label not in names:
-            raise ParameterError(unknown_name(f"class (folder of {folder})", label, names))
-    report = BankReport()
-    found: dict[str, list[Clip]] = {}
-    for label in sorted(labels or names):
-        files = _audio_files(folder / label)
-        clips = [clip for file in files if (clip := _probe(folder, file, label, recording, report))]
-        kept = [c for c in clips if (split is None or split_of(c.recording) == split) and (folds is None or c.fold in folds)]
-        if kept:
-            found[label] = kept
-    report.clips = {label: len(clips) for label, clips in found.items()}
-    report.absent = tuple(label for label in sorted(labels or names) if label not in found)
-    if not found:
-        which = f" in split {split!r}" if split else f" in folds {sorted(folds)}" if folds else ""
-        first = next(iter(sorted(report.skipped.items())), None)
-        reason = f"; first problem: {first[0]} ({first[1]})" if first else ""
-        raise FormatError(f"{folder}: no usable recording{which} among the classes {', '.join(sorted(names))}{reason}")
-    return found, report
+    chosen, tree = _opened(folder, kind)
+    catalogue = _complete(chosen.read(tree), tree, recording)
+    names = _chosen_names(catalogue, labels, tree.folder)
+    cache = SoundCache(tree.folder, chosen.name, activity=activity or ActivitySettings())
+    splits = official_splits((entry.recording, entry.split) for entry in catalogue.entries)
+    entries = [entry for entry in catalogue.entries if entry.label in names]
+    headers = _headers(tree, cache, {entry.file for entry in entries})
+    report = BankReport(
+        skipped=dict(catalogue.problems) | dict(tree.closed),
+        notes=(*catalogue.notes, *_shared_recordings(entries), *([cache.note] if cache.note else [])),
+    )
+    report.skipped |= {file: header.problem for file, header in headers.items() if header.problem}
+    report.remarks |= {file: header.remark for file, header in headers.items() if header.remark and not header.problem}
+    clips: dict[str, list[Clip]] = {name: [] for name in sorted(set(names.values()))}
+    for clip in _clips(entries, headers, tree, names, splits):
+        if (split is None or clip.split == split) and (folds is None or clip.fold in folds):
+            clips[clip.label].append(clip)
+    report.absent = tuple(label for label, found in clips.items() if not found)
+    clips = {label: found for label, found in clips.items() if found}
+    report.clips = {label: len(found) for label, found in clips.items()}
+    if not clips:
+        raise FormatError(_nothing_usable(tree.folder, names, report, split, folds))
+    return ScannedFolder(chosen, tree, clips, report, cache)
+
+
+def _clips(
+    entries: Iterable[Entry],
+    headers: Mapping[str, Header],
+    tree: SoundTree,
+    names: Mapping[str, str],
+    splits: Mapping[str, Split],
+) -> Iterator[Clip]:
+    """The usable clips in the order of the tree; a file whose classes are given one name is in it once."""
+    places = {file: number for number, file in enumerate(tree.files)}
+    known: set[tuple[str, str]] = set()
+    for entry in sorted(entries, key=lambda entry: places[entry.file]):
+        file, label, header = entry.file, names[entry.label], headers[entry.file]
+        if header.problem is None and (file, label) not in known:
+            known.add((file, label))
+            part, size = splits[entry.recording], tree.files[file].size
+            yield Clip(file, label, header.duration, entry.recording, entry.fold, part, entry.others, size)
 
 
 def _check_choice(split: str | None, folds: Sequence[int] | None) -> None:
@@ -157,33 +193,75 @@ def _check_choice(split: str | None, folds: Sequence[int] | None) -> None:
         raise ParameterError("folds must name at least one fold, e.g. folds=(1, 2, 3)")
 
 
-def _class_folders(folder: Path) -> list[str]:
-    if not folder.exists():
-        raise FormatError(f"{folder}: no such folder; a sound bank is a folder with one folder of recordings per class")
+def _opened(folder: Path, kind: str) -> tuple[CatalogueKind, SoundTree]:
+    """The layout of a folder and its files; a CSV list stands for the folder it lies in."""
+    if folder.suffix.lower() == ".csv" and folder.is_file():
+        if kind not in ("auto", "manifest"):
+            raise ParameterError(f"{folder}: a list of sounds is of the kind manifest, got {kind!r}")
+        return KINDS["manifest"], sound_tree(folder.parent, manifest=folder)
     if not folder.is_dir():
-        raise FormatError(f"{folder}: a file, not a folder; a sound bank is a folder with one folder of recordings per class")
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
-    if not names:
-        loose = any(p.suffix.lower() in AUDIO_SUFFIXES for p in folder.iterdir())
-        hint = "it holds recordings directly; move them into one folder per class" if loose else "it is empty"
-        raise FormatError(f"{folder}: no class folders, {hint}")
+        what = "a file, not a folder" if folder.exists() else "no such folder"
+        raise FormatError(f"{folder}: {what}; sounds lie in one folder per class, or in a published set as it was unpacked")
+    tree = sound_tree(folder)
+    return kind_of(tree, kind), tree
+
+
+def _complete(catalogue: Catalogue, tree: SoundTree, recording: Callable[[str], str] | None) -> Catalogue:
+    """The catalogue with the caller's names of recordings, and without what lies outside the tree."""
+    entries: Iterable[Entry] = (entry for entry in catalogue.entries if entry.file in tree.files)
+    if recording is not None:
+        entries = (replace(entry, recording=recording(entry.file)) for entry in entries)
+    return replace(catalogue, entries=tuple(entries))
+
+
+def _chosen_names(catalogue: Catalogue, labels: Sequence[str] | None, folder: Path) -> dict[str, str]:
+    """By class of the set, the name it is given; ``labels`` are classes, or ``name=class``."""
+    known = {*catalogue.labels, *(entry.label for entry in catalogue.entries)}
+    if labels is None:
+        return {label: label for label in known}
+    names: dict[str, str] = {}
+    for text in labels:
+        name, equals, label = (text, "", text) if text in known else text.partition("=")
+        if label not in known and (equals or text not in known):
+            raise ParameterError(unknown_name(f"class (folder of {folder})", label or text, known))
+        if names.get(label, name) != name:
+            raise ParameterError(f"class {label!r} is to be called both {names[label]!r} and {name!r}; give it one name")
+        names[label] = name
     return names
 
 
-def _audio_files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES and not p.name.startswith("."))
+def _headers(tree: SoundTree, cache: SoundCache, files: Iterable[str]) -> dict[str, Header]:
+    """Headers of files, from the cache or else read in several threads, since most of it is waiting for the disk."""
+    known = {file: cache.header(file, tree.files[file]) for file in files}
+    unread = [file for file, header in known.items() if header is None]
+    if len(unread) < _WORTH_THREADS:
+        read = [read_header(tree.folder / file) for file in unread]
+    else:
+        with ThreadPoolExecutor(min(32, 4 * (os.cpu_count() or 1))) as pool:
+            read = list(pool.map(lambda file: read_header(tree.folder / file), unread, chunksize=16))
+    for file, header in zip(unread, read, strict=True):
+        cache.keep_header(file, tree.files[file], header)
+    if len(unread) >= _WORTH_THREADS:
+        cache.write(existing=tree.files.__contains__)
+    return {file: header for file, header in known.items() if header is not None} | dict(zip(unread, read, strict=True))
 
 
-def _probe(folder: Path, path: Path, label: str, recording: Callable[[str], str], report: BankReport) -> Clip | None:
-    """Return the clip of a header, or None with the reason noted in the report."""
-    file = path.relative_to(folder).as_posix()
-    try:
-        header = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        report.skipped[file] = f"cannot be read as audio ({str(getattr(error, 'error_string', error)).rstrip('.')})"
-        return None
-    duration = header.frames / header.samplerate if header.samplerate else 0.0
-    if duration < MIN_DURATION:
-        report.skipped[file] = f"too short ({duration * 1000:.0f} ms, at least {MIN_DURATION * 1000:.0f} ms)"
-        return None
-    return Clip(file, label, duration, recording(file), fold_of(file))
+def _shared_recordings(entries: Sequence[Entry]) -> list[str]:
+    """Sentences about recordings that are published in more than one part or fold."""
+    parts = Counter(recording for recording, split in {(entry.recording, entry.split) for entry in entries} if split)
+    folds = Counter(recording for recording, _ in {(entry.recording, entry.fold) for entry in entries})
+    in_parts, in_folds = (sum(count > 1 for count in counts.values()) for counts in (parts, folds))
+    notes = [f"{in_folds} recordings have clips in several folds"] if in_folds else []
+    return notes + ([f"{in_parts} recordings are listed in several parts; each counts for the last"] if in_parts else [])
+
+
+def _nothing_usable(
+    folder: Path, names: Mapping[str, str], report: BankReport, split: Split | None, folds: Sequence[int] | None
+) -> str:
+    which = f" in split {split!r}" if split else f" in folds {sorted(folds)}" if folds else ""
+    first = next(iter(sorted(report.skipped.items())), None)
+    reason = f"; first problem: {first[0]} ({first[1]})" if first else ""
+    shown = sorted(names)[:20]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    notes = "".join(f"; {note}" for note in report.notes)
+    return f"{folder}: no usable recording{which} among the classes {', '.join(shown)}{more}{reason}{notes}"

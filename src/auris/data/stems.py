@@ -26,50 +26,31 @@ from auris.channels import ChannelLayout
 from auris.data.dry import dry_signals
 from auris.data.scene_presets import ScenePreset, preset
 from auris.data.scene_sampler import sample_scene
-from auris.data.sound_bank import Bank, MixedBank, ProceduralBank, SoundBank
+from auris.data.sound_bank import Bank
+from auris.data.sound_settings import BankSettings
 from auris.dsp.hrtf import DirectionalResponses, structural_head
-from auris.errors import FormatError, ParameterError
+from auris.errors import FormatError
 from auris.geometry import unit_vector
 from auris.scene import Scene
 
+__all__ = [
+    "NOISE_STEP",
+    "PATH_RATE",
+    "REFERENCE_DBFS",
+    "BankSettings",
+    "Shard",
+    "StemSettings",
+    "read_shard",
+    "render_shard",
+    "render_shards",
+    "shard_folder",
+    "stem_scene",
+    "write_shard",
+]
 PATH_RATE = 50  # positions per second kept for each stem
 _FULL_SCALE = 32767
 REFERENCE_DBFS = -14.0  # root mean square of a dry sound while it lasts, as of SpatialSoundQA's clips (arXiv:2402.01591)
 NOISE_STEP = 8 / _FULL_SCALE  # noise is clipped at eight times its standard deviation, which it does not reach
-
-
-@dataclass(frozen=True)
-class BankSettings:
-    """Which sounds are played.
-
-    Attributes:
-        sounds: folder of recordings, one folder per class; None plays procedural sounds only.
-        folds: folds of the recordings that may be used; None uses all.
-        procedural: share of sounds that are synthesised (0..1).
-        variations: how many variations of each recording are drawn from.
-    """
-
-    sounds: str | None = None
-    folds: tuple[int, ...] | None = None
-    procedural: float = 0.3
-    variations: int = 24
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.procedural <= 1:
-            raise ParameterError(f"procedural is a share from 0 to 1, got {self.procedural!r}")
-
-    def open(self) -> Bank:
-        """Return the bank.
-
-        Raises:
-            FormatError: the folder is missing or holds nothing usable.
-        """
-        if self.sounds is None or self.procedural == 1:
-            return ProceduralBank()
-        recordings = SoundBank(self.sounds, folds=self.folds, variations=self.variations)
-        if self.procedural == 0:
-            return recordings
-        return MixedBank((recordings, ProceduralBank()), weights=(1 - self.procedural, self.procedural))
 
 
 @dataclass(frozen=True)
