@@ -1,0 +1,192 @@
+"""Language models that rewrite: any OpenAI-compatible endpoint, or a local model by transformers."""
+
+from __future__ import annotations
+
+import http.client
+import importlib
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from auris.data.language.rewriting import Message, RewriteFailure
+from auris.errors import MissingDependency, ParameterError
+
+_MOST_TOKENS = 200
+_MOST_BYTES = 1 << 20  # of an answer
+_LONGEST_PAUSE = 30.0  # seconds
+_PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+
+
+class EndpointRewriter:
+    """A model behind an OpenAI-compatible ``/chat/completions``."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str,
+        key_variable: str = "OPENAI_API_KEY",
+        temperature: float = 0.7,
+        timeout: float = 60.0,
+        tries: int = 4,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Say where it is.
+
+        Args:
+            url: ``https://host/v1``, with or without ``/chat/completions``.
+            model: its name there.
+            key_variable: environment variable that holds the key; no key is sent where it is not set.
+            temperature: how freely it chooses its words.
+            timeout: seconds for one answer.
+            tries: requests before it counts as unanswered; the pauses between them double, from half a second.
+            sleep: waits.
+
+        Raises:
+            ParameterError: the address is none.
+        """
+        if not url.startswith(("http://", "https://")):
+            raise ParameterError(f"an endpoint begins with http:// or https://, got {url!r}")
+        address = url.rstrip("/")
+        self.url = address if address.endswith("/chat/completions") else f"{address}/chat/completions"
+        self.model, self.temperature = model, temperature
+        self._key_variable, self._timeout, self._tries, self._sleep = key_variable, timeout, tries, sleep
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    @property
+    def name(self) -> str:
+        """Model and temperature."""
+        return f"{self.model} at temperature {self.temperature:g}"
+
+    def answer(self, messages: Sequence[Message], *, attempt: int) -> str:
+        """Return the model's answer; see :meth:`~auris.data.language.rewriting.Rewriter.answer`.
+
+        Raises:
+            RewriteFailure: no answer after all tries, or none that can be read.
+            ParameterError: the endpoint refuses: unknown model, wrong key or address.
+        """
+        body = {
+            "model": self.model,
+            "messages": [dict(message) for message in messages],
+            "temperature": self.temperature,
+            "max_tokens": _MOST_TOKENS,
+            "seed": attempt,
+        }
+        for number in range(self._tries):
+            try:
+                return _content(self._posted(json.dumps(body).encode()))
+            except urllib.error.HTTPError as error:
+                pause = _retry_after(error)
+                with error:
+                    if error.code not in _PASSING:
+                        self._refused(error)
+                reason = f"status {error.code}"
+            except (OSError, http.client.HTTPException) as error:  # refused, unreachable, timed out, cut short
+                pause, reason = None, type(error).__name__
+            if number + 1 < self._tries:
+                self._sleep(min(pause if pause is not None else 0.5 * 2.0**number, _LONGEST_PAUSE))
+        raise RewriteFailure(f"{self.url} gave no answer in {self._tries} tries ({reason})")
+
+    def _posted(self, body: bytes) -> bytes:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if key := os.environ.get(self._key_variable, ""):
+            headers["Authorization"] = f"Bearer {key}"
+        request = urllib.request.Request(self.url, data=body, headers=headers, method="POST")
+        with self._opener.open(request, timeout=self._timeout) as response:
+            return bytes(response.read(_MOST_BYTES))
+
+    def _refused(self, error: urllib.error.HTTPError) -> NoReturn:
+        hint = {
+            401: f"set the key in ${self._key_variable}",
+            403: f"the key in ${self._key_variable} is not allowed to",
+            404: "check rewrite.url and rewrite.model",
+        }.get(error.code, "check rewrite.url and rewrite.model")
+        raise ParameterError(f"{self.url} refuses requests for {self.model!r} with status {error.code}; {hint}") from None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: the key must not go to another host."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Return no request, so that the redirect is an error."""
+
+
+class LocalRewriter:
+    """A chat model on this machine."""
+
+    def __init__(self, generate: Callable[..., Any], *, name: str, temperature: float = 0.7) -> None:
+        """Wrap a model.
+
+        Args:
+            generate: called like a ``text-generation`` pipeline of transformers: with a list of messages and generation
+                settings; returns ``[{"generated_text": …}]``.
+            name: what decides about its answers.
+            temperature: of tries after the first, which takes the likeliest words.
+        """
+        self._generate, self._name, self._temperature = generate, name, temperature
+
+    @classmethod
+    def loaded(cls, model: str, *, temperature: float = 0.7) -> LocalRewriter:
+        """Load a model by name or folder.
+
+        Raises:
+            MissingDependency: transformers is not installed.
+            ParameterError: the model cannot be loaded.
+        """
+        try:
+            transformers: Any = importlib.import_module("transformers")
+        except ImportError:
+            raise MissingDependency("transformers", "llm") from None
+        try:
+            generate = transformers.pipeline("text-generation", model=model)
+        except (OSError, ValueError) as error:
+            raise ParameterError(f"the model {model!r} cannot be loaded: {error}") from None
+        return cls(generate, name=model.rstrip("/").rpartition("/")[2], temperature=temperature)
+
+    @property
+    def name(self) -> str:
+        """Model and temperature."""
+        return f"{self._name} at temperature {self._temperature:g}"
+
+    def answer(self, messages: Sequence[Message], *, attempt: int) -> str:
+        """Return the model's answer: the likeliest one at first, then samples.
+
+        Raises:
+            RewriteFailure: the model's output cannot be read.
+        """
+        sampling: dict[str, Any] = {"do_sample": False}
+        if attempt and self._temperature > 0:
+            sampling = {"do_sample": True, "temperature": self._temperature}
+        output = self._generate(
+            [dict(message) for message in messages], max_new_tokens=_MOST_TOKENS, return_full_text=False, **sampling
+        )
+        try:
+            text = output[0]["generated_text"]
+            text = text if isinstance(text, str) else text[-1]["content"]
+        except (LookupError, TypeError):
+            raise RewriteFailure(f"{self._name} answered in another form than [{{'generated_text': …}}]") from None
+        if not isinstance(text, str):
+            raise RewriteFailure(f"{self._name} answered with {type(text).__name__} instead of text")
+        return text
+
+
+def _content(body: bytes) -> str:
+    """The text of an answer."""
+    try:
+        content = json.loads(body)["choices"][0]["message"]["content"]
+    except (ValueError, LookupError, TypeError):
+        raise RewriteFailure("the endpoint's answer is not of the form choices[0].message.content") from None
+    if not isinstance(content, str):
+        raise RewriteFailure(f"the endpoint's answer holds {type(content).__name__} instead of text")
+    return content
+
+
+def _retry_after(error: urllib.error.HTTPError) -> float | None:
+    try:
+        return max(float(error.headers.get("Retry-After", "")), 0.0)
+    except ValueError:
+        return None
