@@ -98,3 +98,23 @@ def test_require_names_what_is_needed_and_what_is_there():
     require_layout(binaural(), ("stereo", "binaural"), what="the listener")
     with pytest.raises(LayoutError, match="the listener needs ambisonics or binaural audio, but this audio is stereo"):
         require_layout(stereo(), ("ambisonics", "binaural"), what="the listener")
+
+
+@pytest.mark.parametrize(
+    ("layout", "names"),
+    [
+        ("mono", ("mono",)),
+        ("stereo", ("left", "right")),
+        ("binaural", ("left", "right")),
+        ("foa", ("W", "Y", "Z", "X")),
+        ("tetra", ("capsule1", "capsule2", "capsule3", "capsule4")),
+    ],
+)
+def test_channels_have_names(layout, names):
+    assert ChannelLayout.parse(layout).channel_names == names
+
+
+def test_ambisonic_channels_have_letters_up_to_third_order():
+    names = ChannelLayout.parse("hoa4").channel_names
+    assert "".join(names[:16]) == "WYZXVTRSUQOMKLNP"
+    assert names[16:] == tuple(f"acn{number}" for number in range(16, 25))

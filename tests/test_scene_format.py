@@ -237,5 +237,18 @@ def test_nonsense_never_escapes_as_another_error(plain):
 
 @pytest.mark.parametrize("version", [FORMAT_VERSION + 1, 0, "1", None])
 def test_other_versions_are_refused(version):
-    with pytest.raises(SceneError, match=f"version {version!r} is not known here .*reads {FORMAT_VERSION}.*update auris"):
+    with pytest.raises(SceneError, match=f"version {version!r} is not known here .*reads 1 to {FORMAT_VERSION}.*update auris"):
         Scene.from_dict({"version": version, "duration": 1})
+
+
+def test_a_file_has_the_lowest_version_that_holds_its_scene():
+    plain = Scene(1.0, background=Background(diffuse_snr_db=10.0)).to_dict()
+    assert plain["version"] == 1
+    for background in (
+        Background(sensor_snr_db=3.0, snr_channel="left"),
+        Background(ambience="hall/a", ambience_snr_db=6.0, ambience_start=1.5, snr_channel="mean"),
+    ):
+        later = Scene(1.0, background=background).to_dict()
+        assert later["version"] == 2
+        assert Scene.from_dict(later).background == background
+    assert Scene.from_dict({"version": 1, "duration": 1.0}) == Scene.from_dict({"version": 2, "duration": 1.0})

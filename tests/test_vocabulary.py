@@ -157,3 +157,17 @@ def test_any_list_survives_a_file(labels: list[str]) -> None:
         file = Path(folder) / "list.txt"
         file.write_text("\n".join(labels), encoding="utf-8")
         assert read_vocabulary(file).labels == tuple(labels)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("0\t\tDog\t3\t1.5\n1\t\tCat\t0\t0.0\n", ()),
+        ("0\t\tDog\t3\t1.5\n1\t/m/01\tCat\t0\t0.0\n", ("", "/m/01")),
+        ("0\t/m/01\tDog\t3\t1.5\n1\t\tCat\t0\t0.0\n", ("/m/01", "")),
+    ],
+)
+def test_identifiers_that_are_not_known_may_be_empty(tmp_path, text, codes):
+    (tmp_path / "list.tsv").write_text(text)
+    read = read_vocabulary(tmp_path / "list.tsv")
+    assert (read.labels, read.codes) == (("Dog", "Cat"), codes)

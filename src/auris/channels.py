@@ -23,6 +23,7 @@ Positions = tuple[tuple[float, float, float], ...]
 MAX_ORDER = 7
 STEREO_SPACING = 0.17  # metres; the pair of BEWO-1M (arXiv:2410.10676)
 TETRA_RADIUS = 0.042  # metres; the DCASE "MIC" format, four capsules of an em32
+_AMBISONIC_LETTERS = "WYZXVTRSUQOMKLNP"  # ACN 0 to 15, as the B-format channels of these components are called
 TETRA_DIRECTIONS_DEG = ((45.0, 35.0), (-45.0, -35.0), (135.0, -35.0), (-135.0, 35.0))
 
 
@@ -80,6 +81,17 @@ class ChannelLayout:
         if self.order is not None:
             return (self.order + 1) ** 2
         return len(self.positions) if self.positions is not None else {"mono": 1, "binaural": 2}[self.kind]
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """What each channel is called: left and right, W Y Z X … (acn16 and so on from fourth order), capsule1 and so on."""
+        if self.kind in ("stereo", "binaural"):
+            return ("left", "right")
+        if self.kind == "mono":
+            return ("mono",)
+        letters = _AMBISONIC_LETTERS if self.kind == "ambisonics" else ""
+        rest = (f"acn{i}" if letters else f"capsule{i + 1}" for i in range(len(letters), self.channels))
+        return (*letters, *rest)[: self.channels]
 
     @property
     def name(self) -> str:

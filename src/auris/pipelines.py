@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from auris.acoustics.measured import MeasuredEngine
     from auris.acoustics.renderer import Rendering
     from auris.acoustics.response_engine import ResponseEngine
+    from auris.data.ambience import AmbienceFolder
     from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
     from auris.dsp.hrtf import DirectionalResponses
@@ -70,6 +71,7 @@ def simulate(
     hrtf: str | Path | DirectionalResponses | None = None,
     engine: ResponseEngine | Literal["auto", "shoebox", "free_field"] = "auto",
     motion: Literal["doppler", "crossfade"] = "doppler",
+    ambience: str | Path | AmbienceFolder | None = None,
 ) -> Rendering:
     """Render a scene to audio.
 
@@ -83,6 +85,7 @@ def simulate(
             your own: measured responses (:func:`measured_engine`), a polyhedral room
             (:mod:`auris.acoustics.polyhedral`), the torch engine (:mod:`auris.acoustics.torch_engine`).
         motion: ``"doppler"`` renders moving sources with a varying delay, ``"crossfade"`` between standing responses.
+        ambience: folder of the recording that the scene's background names, where it names one.
 
     Returns:
         The mixture, one wet stem and the dry signal per source, the background, and the scene itself as ground truth.
@@ -102,7 +105,22 @@ def simulate(
     dry = dry_signals(resolved, bank, sample_rate)
     responses = read_hrtf_file(hrtf) if isinstance(hrtf, str | Path) else hrtf
     receiver = ChannelLayout.parse(layout)
-    return render(resolved, dry, layout=receiver, sample_rate=sample_rate, hrtf=responses, engine=engine, motion=motion)
+    under = None
+    if ambience is not None:
+        from auris.data.ambience import AmbienceFolder
+
+        folder = ambience if isinstance(ambience, AmbienceFolder) else AmbienceFolder(ambience)
+        under = folder.read(resolved.background, receiver, sample_rate=sample_rate, duration=resolved.duration)
+    return render(
+        resolved,
+        dry,
+        layout=receiver,
+        sample_rate=sample_rate,
+        hrtf=responses,
+        engine=engine,
+        motion=motion,
+        ambience=under,
+    )
 
 
 def read_hrtf_file(path: str | Path) -> DirectionalResponses:

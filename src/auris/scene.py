@@ -21,7 +21,7 @@ from auris.errors import SceneError, did_you_mean
 from auris.geometry.directions import Floats, angles
 from auris.geometry.trajectories import Point, Static, Trajectory, Turning, as_point
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WALLS = ("x0", "x1", "y0", "y1", "floor", "ceiling")  # x0: the wall at x = 0, x1: the one at x = length
 Directivity = Literal["omni", "subcardioid", "cardioid", "hypercardioid", "bidirectional", "speech"]
 DIRECTIVITIES: tuple[Directivity, ...] = ("omni", "subcardioid", "cardioid", "hypercardioid", "bidirectional", "speech")
@@ -242,25 +242,43 @@ class Source:
 class Background:
     """Noise under the sources.
 
-    Signal-to-noise ratios compare the mean power of the mixture's first channel, over the time any source is active,
-    with the noise of that channel.
+    Signal-to-noise ratios compare one channel: the mean power of the mixture without noise, over the time any source is
+    active, with the mean power of the noise over the whole scene.
 
     Attributes:
         diffuse_snr_db: sound from everywhere, with the coherence of a diffuse field between channels; None for none.
         sensor_snr_db: independent noise of each microphone; None for none.
         colour: spectrum of the diffuse noise.
+        ambience: a recording with the scene's own channels, by its name in a folder of them
+            (:mod:`auris.data.ambience`); None for none.
+        ambience_snr_db: given with ``ambience``, and only then.
+        ambience_start: seconds of the recording before the scene begins; its end joins its beginning.
+        snr_channel: which channel is compared: ``first``, ``mean`` (power averaged over all channels), or a name
+            (:attr:`auris.channels.ChannelLayout.channel_names`: ``W``, ``left``, ``capsule1`` …).
     """
 
     diffuse_snr_db: float | None = None
     sensor_snr_db: float | None = None
     colour: Literal["white", "pink"] = "pink"
+    ambience: str | None = None
+    ambience_snr_db: float | None = None
+    ambience_start: float = 0.0
+    snr_channel: str = "first"
 
     def __post_init__(self) -> None:
-        for name in ("diffuse_snr_db", "sensor_snr_db"):
+        for name in ("diffuse_snr_db", "sensor_snr_db", "ambience_snr_db"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _number(getattr(self, name), f"background {name}", -60, 200, unit="dB"))
         if self.colour not in ("white", "pink"):
             raise SceneError(f"background colour must be white or pink, got {self.colour!r}")
+        for name in ("ambience", "snr_channel"):
+            value = getattr(self, name)
+            if not (value is None and name == "ambience") and not (isinstance(value, str) and value.strip()):
+                raise SceneError(f"background {name} is given by name, got {value!r}")
+        if (self.ambience is None) != (self.ambience_snr_db is None):
+            raise SceneError("background: ambience and ambience_snr_db belong together; give both or neither")
+        start = _number(self.ambience_start, "background ambience_start", 0, 1e6, unit="s")
+        object.__setattr__(self, "ambience_start", start)
 
 
 @dataclass(frozen=True)

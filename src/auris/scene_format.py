@@ -1,4 +1,7 @@
-"""Scenes as plain dictionaries: the layout of a scene file, version 1.
+"""Scenes as plain dictionaries: the layout of a scene file.
+
+A file has the lowest version that holds its scene, so that older programs read all they can: version 1, and 2 for a
+background with recorded ambience or a named channel. Files of both are read.
 
 Reading is strict: a key that is not known stops with the nearest known one. A path may also be given as seen by the
 listener at time 0 (``direction: {azimuth_deg, elevation_deg, distance}``, or a list of such points with ``time`` under
@@ -50,7 +53,7 @@ def _as_tuples(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 def scene_to_dict(scene: Scene) -> dict[str, Any]:
     """Return the plain dictionary of a scene; only builtin types, ready for YAML or JSON."""
-    plain: dict[str, Any] = {"version": FORMAT_VERSION}
+    plain: dict[str, Any] = {"version": _version(scene)}
     if scene.name:
         plain["name"] = scene.name
     plain |= {"duration": scene.duration, "seed": scene.seed}
@@ -63,6 +66,11 @@ def scene_to_dict(scene: Scene) -> dict[str, Any]:
     if scene.background != Background():
         plain["background"] = _without_defaults(scene.background, Background)
     return plain
+
+
+def _version(scene: Scene) -> int:
+    """The lowest version of the format that holds a scene."""
+    return 2 if scene.background.ambience is not None or scene.background.snr_channel != "first" else 1
 
 
 def _source_to_dict(source: Source) -> dict[str, Any]:
@@ -88,9 +96,9 @@ def scene_from_dict(plain: Mapping[str, Any]) -> Scene:
     """
     top = _check_keys(plain, _SCENE_KEYS, "scene")
     version = top.get("version", FORMAT_VERSION)
-    if version != FORMAT_VERSION:
+    if isinstance(version, bool) or version not in range(1, FORMAT_VERSION + 1):
         raise SceneError(
-            f"scene format version {version!r} is not known here (this auris reads {FORMAT_VERSION}); update auris"
+            f"scene format version {version!r} is not known here (this auris reads 1 to {FORMAT_VERSION}); update auris"
         )
     if "duration" not in top:
         raise SceneError("scene: the key 'duration' (seconds) is missing")

@@ -341,18 +341,23 @@ def read_pseldnets_vocabulary(path: str | Path) -> Vocabulary:
     return classes
 
 
+_CODES = ("/m/", "/t/", "/g/")  # beginnings of AudioSet's machine identifiers
+
+
 def _columns(rows: list[tuple[int, list[str]]]) -> tuple[int, int | None, list[tuple[int, list[str]]]]:
     """Return the column of the names, the column of the machine identifiers (or None), and the rows without a header."""
     if not rows:
         return 0, None, []
     header = [cell.lower() for cell in rows[0][1]]
-    codes = [i for i, cell in enumerate(rows[-1][1]) if cell.startswith(("/m/", "/t/", "/g/"))]
-    code_column = codes[0] if codes else None
+    codes = [i for _, row in rows for i, cell in enumerate(row) if cell.startswith(_CODES)]
+    code_column = min(codes) if codes else None
     for column in ("display_name", "label", "name", "class"):
         if column in header:
             return header.index(column), code_column, rows[1:]
     if code_column is not None:
-        has_header = not header[code_column].startswith(("/m/", "/t/", "/g/"))
+        has_header = header[code_column] != "" and not header[code_column].startswith(_CODES)
         return code_column + 1, code_column, rows[1:] if has_header else rows
     wide = len(rows[0][1]) > 1 and rows[-1][1][0].isdigit()
+    if wide and len(rows[0][1]) > 2 and not any(row[1] for _, row in rows if len(row) > 1):
+        return 2, None, rows  # a column of identifiers that are not known
     return (1 if wide else 0), None, rows

@@ -16,6 +16,7 @@ RATE = 16_000
 LONG = 30 * RATE
 SIGNAL = np.sin(np.arange(4 * RATE) * 0.3).astype(np.float32)
 ALWAYS = np.ones(SIGNAL.size, dtype=bool)
+LAYOUTS = {4: "foa", 2: "binaural", 1: "mono"}
 MONO = OpenArrayReceiver(np.zeros((1, 3)))
 
 
@@ -28,7 +29,11 @@ def background(
 ) -> np.ndarray | None:
     active = np.zeros(signal.size, dtype=bool)
     active[: signal.size // 2] = True
-    return render_background(noise, receiver, first_channel=signal, active=active, sample_rate=RATE, seed=seed)
+    layout = LAYOUTS.get(receiver.channels, "mono")
+    mixture = np.tile(signal, (receiver.channels, 1))
+    return render_background(
+        noise, receiver, layout=ChannelLayout.parse(layout), mixture=mixture, active=active, sample_rate=RATE, seed=seed
+    )
 
 
 @pytest.mark.parametrize("kind", ["diffuse_snr_db", "sensor_snr_db"])

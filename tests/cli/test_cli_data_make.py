@@ -1,77 +1,183 @@
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from auris.cli import main
+from auris.cli import data_make, data_sounds, main
+from auris.data.production import presets
 from auris.io.mp3d_reverb import read_reverb_bank
 
-BANK = ["data", "make", "reverb-bank", "--layout", "mono", "--places", "2", "--rate", "8000", "--t60", "0.1", "0.2"]
+sys.path.append(str(Path(__file__).parents[1] / "data" / "production"))
+
+import tiny_sets
+
+BANK = ["reverb-bank", "layout=mono", "places_per_room=2", "sample_rate=8000", "t60=[0.1,0.2]"]
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    """A kind of set that is made in no time."""
+    monkeypatch.setitem(presets.PRESETS, "tiny", tiny_sets.tiny_preset())
 
 
 @pytest.fixture
-def lists(tmp_path):
-    """Two clips, one of which has no audio, and three classes."""
-    (tmp_path / "classes.csv").write_text('index,mid,display_name\n0,/m/1,Dog\n1,/m/2,"Rain, heavy"\n2,/m/3,Sea\n')
-    clips = [{"folder": "f", "id": "a", "label": ["/m/1"]}, {"folder": "f", "id": "b", "label": ["/m/1", "/m/2"]}]
-    (tmp_path / "list.json").write_text(json.dumps(clips))
-    (tmp_path / "f").mkdir()
-    soundfile.write(tmp_path / "f" / "a.wav", np.zeros(100), 8000)
-    return tmp_path
+def sounds(tmp_path):
+    """A folder of two classes, one file of which is no sound."""
+    for name in ("dog", "cat"):
+        (tmp_path / "sounds" / name).mkdir(parents=True)
+        noise = np.random.default_rng(0).uniform(-0.3, 0.3, 16_000)
+        soundfile.write(tmp_path / "sounds" / name / "1.wav", noise, 16_000)
+    (tmp_path / "sounds" / "cat" / "2.wav").write_bytes(b"nothing")
+    return tmp_path / "sounds"
 
 
-def weights(folder, *more):
-    return main(
-        ["data", "weights", f"{folder}/list.json", "--classes", f"{folder}/classes.csv", "--out", f"{folder}/w.csv", *more]
+def make(*arguments):
+    return main(["data", "make", *map(str, arguments)])
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def made(capsys, *arguments):
+    assert make(*arguments, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_names_on_the_command_line_are_those_of_the_library():
+    assert list(data_make.PRESETS) == [name for name in presets.PRESETS if name != "tiny"]
+    assert data_sounds.KINDS  # named in the help of --sounds-kind
+
+
+def test_a_set_is_planned_made_checked_and_repaired(tmp_path, capsys):
+    arguments = ["tiny", "--out", tmp_path / "set", "seconds=36", "--hours", "0.1", "--seed", "5"]
+    plan = made(capsys, *arguments, "--dry-run")
+    assert (plan["items"], plan["hours"], plan["balance"]) == (10, 0.1, {"a": 0.5, "b": 0.5})
+    assert not (tmp_path / "set").exists()
+    report = made(capsys, *arguments)
+    assert (report["made"], report["finished"], report["seconds"]) == (10, True, 360.0)
+    assert main(["data", "check", str(tmp_path / "set")]) == 0
+    (tmp_path / "set" / "foa" / "clip_003.raw").write_bytes(b"x")
+    capsys.readouterr()
+    assert main(["data", "check", str(tmp_path / "set"), "--json"]) == 1
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["kind"], finding["path"]) == ("truncated", "foa/clip_003.raw")
+    assert main(["data", "check", str(tmp_path / "set")]) == 1
+    captured = capsys.readouterr()
+    assert "1 bytes, 3003 expected" in captured.out
+    assert "--resume" in captured.err
+    assert made(capsys, *arguments, "--resume")["made"] == 1
+    assert main(["data", "check", str(tmp_path / "set")]) == 0
+
+
+def test_parts_of_shards(tmp_path, capsys):
+    arguments = ["tiny", "--out", tmp_path / "set", "--scenes", "7", "--format", "shards", "--shard-items", "2"]
+    report = made(capsys, *arguments, "--shard", "2/2")
+    assert (report["made"], report["missing"], report["finished"]) == (3, 4, False)
+    assert make(*arguments, "--shard", "1/2") == 0
+    assert "finished" in capsys.readouterr().out
+    assert len(list((tmp_path / "set" / "shards").iterdir())) == 4
+
+
+def test_settings_from_a_file_and_changes_anywhere(tmp_path, capsys):
+    (tmp_path / "settings.yaml").write_text("seconds: 4\nname: file\nsounds: {procedural: 0.5}\n")
+    report = made(
+        capsys, "tiny", "--out", tmp_path / "set", "--settings", tmp_path / "settings.yaml", "name=line", "--scenes", "1"
     )
+    assert report["seconds"] == 4
+    assert (tmp_path / "set" / "foa" / "line_000.raw").is_file()
+    settings = json.loads((tmp_path / "set" / "set.json").read_text())["settings"]
+    assert settings["sounds"] == {"procedural": 0.5}
 
 
-def test_a_bank_is_planned_made_and_continued(tmp_path, capsys):
-    bank = tmp_path / "bank"
-    assert main([*BANK, "--out", str(bank), "--rooms", "3", "--dry-run", "--json"]) == 0
-    plan = json.loads(capsys.readouterr().out)
-    assert (plan["rooms"], plan["responses"], plan["rooms_on_disk"]) == (3, 6, 0)
-    assert not bank.exists()
-    assert main([*BANK, "--out", str(bank), "--rooms", "3", "--json"]) == 0
-    done = json.loads(capsys.readouterr().out)
-    assert done["rendered"] == 6
-    assert len(read_reverb_bank(bank, "train", kind="mono")) == 6
-    assert main([*BANK, "--out", str(bank), "--rooms", "4"]) == 0
-    assert "rendered" in capsys.readouterr().out
-    assert main([*BANK, "--out", str(bank), "--rooms", "2", "--split", "eval"]) == 0
-    assert len(read_reverb_bank(bank, "eval", kind="mono")) == 4
+def test_fields_are_printed_with_their_meaning(capsys):
+    document = made(capsys, "tiny", "--fields")
+    fields = {field["name"]: field for field in document["fields"]}
+    assert fields["loudness"] == {"name": "loudness", "default": [0.5, 1.0], "text": "range from which the level is drawn."}
+    assert "sounds.procedural" in fields
+    assert make("tiny", "--fields") == 0
+    assert "[0.5, 1.0]" in capsys.readouterr().out
+
+
+def test_a_failing_item_is_named(tmp_path, capsys, monkeypatch):
+    (tmp_path / "fail-1").touch()
+    monkeypatch.setattr(tiny_sets.TinyMaker.__init__, "__kwdefaults__", {"trouble": tmp_path})
+    assert make("tiny", "--out", tmp_path / "set", "--scenes", "3") == 1
+    captured = capsys.readouterr()
+    assert "item 1: item 1 has no room" in captured.err
+    assert "the same command with --resume goes on" in captured.err
+    assert "not finished, 1 items are missing" in captured.out
+
+
+def test_an_interrupt_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    def interrupted(self, index):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tiny_sets.TinyMaker, "make", interrupted)
+    assert make("tiny", "--out", tmp_path / "set", "--scenes", "3") == 130
+    assert "with --resume goes on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "text"),
+    ("arguments", "status", "text"),
     [
-        (["--rooms", "0"], "rooms must be at least 1"),
-        (["--layout", "binaural", "--hrtf", "nothing.sofa"], "nothing.sofa: no such SOFA file"),
-        (["--distance", "30", "40"], "no place for listener and source"),
+        (["bwo", "--out", "x", "--scenes", "1"], 1, "unknown kind of set 'bwo', did you mean 'bewo'?"),
+        (["tiny", "--scenes", "1"], 2, "--out DIR says where"),
+        (["tiny", "--out", "x"], 2, "--hours H or --scenes N says how large"),
+        (["tiny", "--out", "x", "--scenes", "0"], 2, "--scenes is at least 1"),
+        (["tiny", "--out", "x", "--hours", "-1"], 2, "--hours is above 0"),
+        (["reverb-bank", "--out", "x", "--hours", "1"], 2, "give --scenes N"),
+        (["tiny", "--out", "x", "--scenes", "1", "secnds=3"], 1, "did you mean 'seconds'?"),
+        (["tiny", "--out", "x", "--scenes", "1", "seconds=-3"], 1, "seconds must be above 0, got -3"),
+        (["tiny", "--out", "x", "--scenes", "1", "sounds.kid=a"], 1, "did you mean 'kind'?"),
+        (["tiny", "--out", "x", "--scenes", "1", "--workers", "0"], 1, "at least 1"),
+        (["reverb-bank", "--out", "x", "--scenes", "1", "--sounds", "y"], 2, "no recordings are heard in reverb-bank"),
+        (["tiny", "--out", "x", "--scenes", "1", "--sounds", "/nowhere"], 1, "/nowhere"),
     ],
 )
-def test_what_cannot_be_made_is_told(tmp_path, capsys, arguments, text):
-    assert main([*BANK, "--out", str(tmp_path), *arguments]) == 1
-    assert text in capsys.readouterr().err
-
-
-def test_weights_of_a_list(lists, capsys):
-    assert weights(lists, "--json") == 0
-    document = json.loads(capsys.readouterr().out)
-    assert (document["clips"], document["classes"], document["classes_without_clips"]) == (2, 3, ["Sea"])
-    np.testing.assert_allclose(np.loadtxt(lists / "w.csv"), [1000 / 2.01, 1000 / 2.01 + 1000 / 1.01])
-
-
-def test_clips_without_audio_are_named(lists, capsys):
-    assert weights(lists, "--audio", str(lists)) == 1
+def test_wrong_use_is_told(arguments, status, text, tmp_path, capsys):
+    assert make(*arguments) == status
     captured = capsys.readouterr()
-    assert "b.wav: no such file" in captured.err
-    assert "a.wav" not in captured.err
-    assert (lists / "w.csv").is_file()
+    assert text in captured.err
+    assert captured.out == ""
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_lists_that_cannot_be_read_are_named(lists, capsys):
-    (lists / "list.json").write_text('[{"folder": "f", "id": "a", "label": ["/m/9"]}]')
-    assert weights(lists) == 1
-    assert "list.json: entry 0: unknown class '/m/9'" in capsys.readouterr().err
+@pytest.mark.parametrize("arguments", [["--shard", "3/2"], ["--shard", "1"], ["--bogus", "a=1"], ["--folds", "a"]])
+def test_arguments_that_cannot_be_read_are_told(arguments, capsys):
+    with pytest.raises(SystemExit) as left:
+        make("tiny", "--out", "x", *arguments)
+    assert left.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_recordings_that_cannot_be_used_are_named_and_refused_when_strict(tmp_path, sounds, capsys):
+    arguments = ["tiny", "--out", tmp_path / "set", "--scenes", "2", "--sounds", sounds]
+    assert make(*arguments, "--strict") == 1
+    captured = capsys.readouterr()
+    assert "2.wav" in captured.err
+    assert "1 recordings cannot be used; nothing is made (--strict)" in captured.err
+    assert not (tmp_path / "set").exists()
+    assert make(*arguments) == 0
+    assert "1 recordings cannot be used; they are left out" in capsys.readouterr().err
+
+
+def test_a_bank_of_rooms(tmp_path, capsys):
+    bank = tmp_path / "bank"
+    plan = made(capsys, *BANK, "--rooms", "3", "--dry-run")
+    assert plan["items"] == 3
+    assert made(capsys, *BANK, "--rooms", "3", "--out", bank)["made"] == 3
+    assert len(read_reverb_bank(bank, "train", kind="mono")) == 6
+    assert made(capsys, *BANK, "--rooms", "2", "--split", "eval", "--out", tmp_path / "other")["made"] == 2
+    assert len(read_reverb_bank(tmp_path / "other", "eval", kind="mono")) == 4
+
+
+def test_rooms_that_cannot_be_are_told(tmp_path, capsys):
+    assert make(*BANK, "--rooms", "1", "--out", tmp_path / "bank", "distance=[30,40]") == 1
+    assert "no place for listener and source" in capsys.readouterr().err
+    assert make("reverb-bank", "hrtf=[nothing.sofa]", "--rooms", "1", "--out", tmp_path / "bank") == 1
+    assert "nothing.sofa: no such SOFA file" in capsys.readouterr().err

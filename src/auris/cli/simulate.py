@@ -49,6 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--rate", type=int, default=24000, help="sample rate in Hz (default: 24000)")
     parser.add_argument("--hrtf", metavar="FILE", help="SOFA file for binaural (default: the built-in head model)")
+    parser.add_argument("--ambience", metavar="DIR", help="folder of the ambience that the scene names")
     parser.add_argument("--motion", choices=["doppler", "crossfade"], default="doppler", help="how moving sources are rendered")
     parser.add_argument("--stems", action="store_true", help="also write each source alone, wet and dry")
     parser.add_argument("--year", type=int, default=2024, choices=range(2019, 2026), help="DCASE format of labels.csv")
@@ -151,6 +152,7 @@ def _render(scene: Scene, folder: Path, arguments: Namespace, bank: Bank, receiv
             hrtf=receiver.hrtf,
             engine=receiver.engine,
             motion=arguments.motion,
+            ambience=arguments.ambience,
         )
         for receiver in receivers
     ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from auris.scene import Room
 Range = tuple[float, float]
 _LOG = logging.getLogger("auris.data")
 LEAD = 1e-3  # seconds before a wave reaches the head's centre that are kept; the near ear hears it up to 0.3 ms earlier
+_Place = tuple[list[float], list[float]]
 _KINDS: dict[Layout, Kind] = {"binaural": "binaural", "mono": "mono", "foa": "ambisonics"}
 _ROOM_TRIES, _PLACE_TRIES = 50, 5_000
 
@@ -42,6 +44,7 @@ class ReverbBankSettings:
     Attributes:
         rooms: how many.
         places_per_room: pairs of listener and source in each room.
+        places_per_listener: so many places in a row have the same listener, so that he can hear several sources at once.
         sample_rate: hertz.
         seconds: longest response; each lasts as long as its room rings.
         layout: what listens.
@@ -80,11 +83,13 @@ class ReverbBankSettings:
     hrtf: tuple[str, ...] = ()
     hrtf_scales: tuple[float, ...] = (1.0,)
     seed: int = 0
+    places_per_listener: int = field(default=1, repr=False)  # came later; banks on disk are named by the others
 
     def __post_init__(self) -> None:
         if self.layout not in LAYOUTS:
             raise ParameterError(unknown_name("layout of a reverberation bank", self.layout, LAYOUTS))
-        for name, least in (("rooms", 1), ("places_per_room", 1), ("sample_rate", 8000), ("heads", 0)):
+        counts = (("rooms", 1), ("places_per_room", 1), ("places_per_listener", 1), ("sample_rate", 8000), ("heads", 0))
+        for name, least in counts:
             if getattr(self, name) < least:
                 raise ParameterError(f"{name} must be at least {least}, got {getattr(self, name)!r}")
         for name in _RANGES:
@@ -114,7 +119,8 @@ class ReverbBankSettings:
     def digest(self) -> str:
         """Return a short name for all that decides on a room's responses: neither how many rooms, nor where SOFA files lie."""
         files = tuple(Path(file).name for file in self.hrtf)
-        return blake2b(repr(replace(self, rooms=1, hrtf=files)).encode(), digest_size=6).hexdigest()
+        shared = f" {self.places_per_listener} places per listener" * (self.places_per_listener > 1)
+        return blake2b((repr(replace(self, rooms=1, hrtf=files)) + shared).encode(), digest_size=6).hexdigest()
 
 
 _RANGES = ("length", "width", "height", "t60", "scattering", "listener_height", "source_height", "distance", "head_radius")
@@ -193,11 +199,9 @@ def make_reverb_bank(
     done: list[str] = []
 
     def scenes() -> Iterator[ReverbScene]:
-        # Rooms of one head follow each other, because a head's tables are what takes time to make.
-        for number in range(population.count):
-            listener = BankListener(population, split, number)
-            for index in range(number, settings.rooms, population.count):
-                yield _scene(settings, split, index, listener)
+        listeners = BankListeners(settings, split)
+        for index in room_order(settings):
+            yield bank_scene(settings, split, index, listeners)
 
     def progress(scene: ReverbScene) -> None:
         done.append(scene.name)
@@ -244,7 +248,10 @@ def bank_room(settings: ReverbBankSettings, split: str, index: int) -> BankRoom:
     """
     rng = seeding.generator(settings.seed, "reverb-bank", split, index)
     room = _draw_room(settings, rng)
-    places = [_draw_place(settings, room, rng) for _ in range(settings.places_per_room)]
+    places: list[_Place] = []
+    for number in range(settings.places_per_room):
+        same = places[-1][0] if number % settings.places_per_listener else None
+        places.append(_draw_place(settings, room, rng, listener=same))
     # As precise as the list that names them, so that responses and classes are of the same places.
     points = np.round(np.asarray(places), 4)
     return BankRoom(room, points[:, 0], points[:, 1])
@@ -264,27 +271,59 @@ def _draw_room(settings: ReverbBankSettings, rng: np.random.Generator) -> Room:
     raise SceneError(f"no room of the ranges length, width, height can have the range t60: {reason}")
 
 
-def _draw_place(settings: ReverbBankSettings, room: Room, rng: np.random.Generator) -> tuple[list[float], list[float]]:
-    """A listener and a source: distance, azimuth and heights uniform, as far as the room has such places."""
+def _draw_place(settings: ReverbBankSettings, room: Room, rng: np.random.Generator, *, listener: list[float] | None) -> _Place:
+    """A listener, unless given, and a source: distance, azimuth and heights uniform, as far as the room has such places."""
     low, high = np.full(3, settings.margin), np.asarray(room.dimensions) - settings.margin
     for _ in range(_PLACE_TRIES):
-        listener = np.array([*rng.uniform(low[:2], high[:2]), rng.uniform(*settings.listener_height)])
-        rise = rng.uniform(*settings.source_height) - listener[2]
+        here = np.array([*rng.uniform(low[:2], high[:2]), rng.uniform(*settings.listener_height)])
+        here = here if listener is None else np.array(listener)
+        rise = rng.uniform(*settings.source_height) - here[2]
         distance, azimuth = rng.uniform(*settings.distance), rng.uniform(-math.pi, math.pi)
         if abs(rise) > distance:
             continue
         elevation = math.asin(rise / distance)
-        source = listener + distance * unit_vector(azimuth, elevation)
-        if all(np.all((point >= low) & (point <= high)) for point in (listener, source)):
-            return listener.tolist(), source.tolist()
+        source = here + distance * unit_vector(azimuth, elevation)
+        if all(np.all((point >= low) & (point <= high)) for point in (here, source)):
+            return here.tolist(), source.tolist()
     raise SceneError(
         f"no place for listener and source in a room of {list(room.dimensions)} metres after {_PLACE_TRIES} tries; "
         "widen the ranges of heights and distance, or lower the margin"
     )
 
 
-def _scene(settings: ReverbBankSettings, split: str, index: int, listener: BankListener) -> ReverbScene:
+def room_order(settings: ReverbBankSettings) -> tuple[int, ...]:
+    """Return the rooms in the order in which they are best made: those of one head together, whose tables take seconds."""
+    count = settings.population().count
+    return tuple(index for number in range(count) for index in range(number, settings.rooms, count))
+
+
+class BankListeners:
+    """The listeners of a bank's rooms; those that listened last are kept with their engines."""
+
+    def __init__(self, settings: ReverbBankSettings, split: str, *, kept: int = 1) -> None:
+        """Say whose rooms, and how many listeners are kept."""
+        self._population, self._split, self._kept = settings.population(), split, kept
+        self._listeners: OrderedDict[int, BankListener] = OrderedDict()
+
+    def __getitem__(self, room: int) -> BankListener:
+        """Return who listens in a room."""
+        number = room % self._population.count
+        if number not in self._listeners:
+            while len(self._listeners) >= self._kept:
+                self._listeners.popitem(last=False)
+            self._listeners[number] = BankListener(self._population, self._split, number)
+        self._listeners.move_to_end(number)
+        return self._listeners[number]
+
+
+def bank_scene(settings: ReverbBankSettings, split: str, index: int, listeners: BankListeners) -> ReverbScene:
+    """Return room ``index`` of a split as it is written; its responses are simulated when they are asked for.
+
+    Raises:
+        SceneError: nothing within the ranges fits.
+    """
     placed = bank_room(settings, split, index)
+    listener = listeners[index]
 
     def render() -> Sequence[NDArray[np.float32]]:
         return room_responses(settings, split, index, placed, listener.engine)

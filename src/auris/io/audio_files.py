@@ -6,6 +6,7 @@ layout in its comment; for any other the caller says it.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -110,6 +111,34 @@ def read_audio(path: str | Path, *, layout: ChannelLayout | str | None = None) -
         raise FormatError(f"{header.path}: the file holds no samples")
     _require_finite(samples, header.path)
     return Audio(np.ascontiguousarray(samples.T), rate, resolved)
+
+
+def decode_audio(content: bytes, *, where: str, layout: ChannelLayout | str | None = None) -> Audio:
+    """Return the audio of a file that is in memory.
+
+    Args:
+        content: the whole file.
+        where: what to call it in messages.
+        layout: as in :func:`read_audio`.
+
+    Raises:
+        FormatError: it is not audio, cut short, or holds NaN or infinite samples.
+        LayoutError: the channels do not fit the layout, or nothing says what they are.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as stream:
+            stated = _layout_of_comment(stream.copy_metadata().get("comment", ""), stream.channels)
+            header = AudioFile(Path(where), stream.channels, stream.samplerate, stream.frames, stated)
+            missing = _missing_bytes(stream.extra_info)
+            samples = stream.read(dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(getattr(error, "error_string", error)).rstrip(".")
+        raise FormatError(f"{where}: cannot be read as audio ({reason}); WAV, FLAC and OGG are accepted") from None
+    if missing or not len(samples) or len(samples) != header.frames:
+        raise FormatError(f"{where}: cut short, {len(samples)} samples can be read")
+    resolved = resolve_layout(header, layout)
+    _require_finite(samples, Path(where))
+    return Audio(np.ascontiguousarray(samples.T), header.sample_rate, resolved)
 
 
 def read_blocks(

@@ -32,7 +32,7 @@ from auris.errors import FormatError, ParameterError
 from auris.geometry.directions import Floats, angles, wrap_angle
 from auris.geometry.frames import FRAMES
 from auris.io.atomic import write_text
-from auris.io.dcase_events import read_events, write_events
+from auris.io.dcase_events import events_text, read_events
 from auris.io.frame_labels import FrameLabels, round_half_away, rows_to_scene, scene_to_rows
 from auris.io.number_rows import read_number_rows
 
@@ -45,6 +45,7 @@ __all__ = [
     "Content",
     "FrameLabels",
     "Year",
+    "dcase_text",
     "read_dcase",
     "read_dcase_folder",
     "rows_to_scene",
@@ -170,7 +171,17 @@ def read_dcase_folder(
 
 
 def write_dcase(path: str | Path, rows: FrameLabels, *, year: Year | int, content: Content = "reference") -> None:
-    """Write labels or system output atomically.
+    """Write labels or system output atomically, as :func:`dcase_text` says them.
+
+    Raises:
+        ParameterError: the year or the content is unknown, or the labels lack what the format holds.
+        FormatError: the file cannot be written.
+    """
+    write_text(path, dcase_text(rows, year=year, content=content))
+
+
+def dcase_text(rows: FrameLabels, *, year: Year | int, content: Content = "reference") -> str:
+    """Return the text of a file of labels or system output.
 
     Labels hold whole degrees and centimetres. System output of 2020 to 2023 is cartesian; of 2024 polar with distance in
     metres; of 2019 and 2025 as the labels. In 2025 azimuths are folded to the front half and elevation is dropped, as in
@@ -179,19 +190,17 @@ def write_dcase(path: str | Path, rows: FrameLabels, *, year: Year | int, conten
 
     Raises:
         ParameterError: the year or the content is unknown, or the labels lack what the format holds.
-        FormatError: the file cannot be written.
     """
     _check(year, content)
     if year == 2019:
-        write_events(path, rows)
-        return
+        return events_text(rows)
     ordered = rows.sorted()
     if year >= 2024 or (year == 2023 and content == "reference"):
         _require(ordered.distance, "distance", year)
     if year != 2025:
         _require(ordered.elevation, "elevation", year)
     lines = _prediction_lines if content == "prediction" and year < 2025 else _label_lines
-    write_text(path, lines(ordered, year))
+    return lines(ordered, year)
 
 
 def _require(values: Floats, name: str, year: int) -> None:

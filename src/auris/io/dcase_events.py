@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike
 
 from auris.errors import FormatError, ParameterError, unknown_name
 from auris.geometry import Static, angle_between, angles, unit_vector
-from auris.io.atomic import write_text
 from auris.io.frame_labels import FrameLabels, round_half_away, rows_to_scene, scene_to_rows
 from auris.io.number_rows import read_lines
 from auris.scene import Event, Scene, Source
@@ -60,8 +59,8 @@ def _source(line: str, where: str, vocabulary: Sequence[str]) -> Source:
     return Source(cells[0], Static((float(x), float(y), float(z))), (Event(start, end),))
 
 
-def write_events(path: str | Path, rows: FrameLabels) -> None:
-    """Write a DCASE 2019 file.
+def events_text(rows: FrameLabels) -> str:
+    """Return the text of a DCASE 2019 file.
 
     Raises:
         ParameterError: the labels have no class names or distances, or a source moves during an event.
@@ -80,7 +79,7 @@ def write_events(path: str | Path, rows: FrameLabels) -> None:
         azimuth, elevation, distance = angles(points[0])
         cells = (source.label, f"{event.onset:g}", f"{event.offset:g}", *_whole_degrees(elevation, azimuth), f"{distance:.3g}")
         lines.append(",".join(cells))
-    write_text(path, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def _whole_degrees(*angles_: ArrayLike) -> list[str]:

@@ -18,11 +18,12 @@ Source: Zheng et al., BAT, arXiv:2402.01591, and the files of its authors.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -168,20 +169,16 @@ def open_response(path: str | Path, *, kind: Kind) -> NDArray[np.floating[Any]]:
     if not file.is_file():
         raise FormatError(f"{file}: no such response; check the folder of the bank and its list")
     try:
-        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)  # pickles can run code
     except (OSError, ValueError, EOFError) as error:
-        # Pickles can run code, so NumPy files that hold objects are never opened.
         raise FormatError(f"{file}: not a plain NumPy array of numbers ({str(error).rstrip('.')})") from None
     if array.dtype.kind != "f":
         raise FormatError(f"{file}: a response holds floating-point samples, this file holds {array.dtype}")
     if kind == "mono" and array.ndim == 1:
         array = array[None]
     if array.ndim != 2 or not array.shape[1] or not _fits(kind, len(array)):
-        wanted = {
-            "binaural": "(2, samples)",
-            "mono": "(samples,) or (1, samples)",
-            "ambisonics": "(4, samples), (9, samples), …",
-        }
+        shapes = ("(2, samples)", "(samples,) or (1, samples)", "(4, samples), (9, samples), …")
+        wanted = dict(zip(KINDS, shapes, strict=True))
         raise FormatError(f"{file}: a {kind} response has shape {wanted[kind]}, this one has {array.shape}")
     return array
 
@@ -206,7 +203,7 @@ def read_reverb_bank(root: str | Path, json_name: str, *, kind: Kind = "binaural
     """
     folder = Path(root)
     _check_kind(kind)
-    path = folder / (json_name if json_name.endswith(".json") else f"{json_name}_reverberation.json")
+    path = folder / (json_name if json_name.endswith(".json") else list_name(json_name))
     if not (folder / kind).is_dir():
         present = [k for k in KINDS if (folder / k).is_dir()]
         raise FormatError(
@@ -251,9 +248,6 @@ def _point(where: str, name: str, text: Any) -> Point:
     if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
         raise FormatError(f'{where}: {name} is a text "x,y,z" of metres, got {text!r}')
     return numbers[0], numbers[1], numbers[2]
-
-
-# ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True)
@@ -335,13 +329,21 @@ def write_reverb_bank(
         records[scene.name] = scene.records
         if progress is not None:
             progress(scene)
-    path = Path(root) / f"{split}_reverberation.json"
-    write_text(path, json.dumps({"data": [record for name in sorted(records) for record in records[name]]}, indent=1) + "\n")
+    write_text(path := Path(root) / list_name(split), list_text(records))
     return path
 
 
+def list_name(split: str) -> str:
+    """Return the name of the list of a split."""
+    return f"{split}_reverberation.json"
+
+
+def list_text(records: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    """Return the list of a split from the entries of each scene, sorted by scene."""
+    return json.dumps({"data": [record for name in sorted(records) for record in records[name]]}, indent=1) + "\n"
+
+
 def _is_written(folder: Path, scene: ReverbScene) -> bool:
-    """Whether the scene is on disk."""
     if not folder.is_dir():
         return False
     try:
@@ -354,24 +356,34 @@ def _is_written(folder: Path, scene: ReverbScene) -> bool:
 
 
 def _document(scene: ReverbScene) -> dict[str, Any]:
-    document = json.loads(json.dumps({**scene.note, "data": scene.records}))
-    assert isinstance(document, dict)
-    return document
+    return dict(json.loads(json.dumps({**scene.note, "data": scene.records})))
 
 
-def _write_scene(folder: Path, scene: ReverbScene, kind: Kind) -> None:
+def scene_files(scene: ReverbScene, kind: Kind) -> Iterator[tuple[str, bytes]]:
+    """Yield what is in the folder of a scene, by name: a response for each place, and what is known of the scene.
+
+    Raises:
+        ParameterError: the scene renders other than one response of this kind for each place.
+    """
     responses = scene.render()
     if len(responses) != len(scene.places):
         raise ParameterError(f"scene {scene.name!r} has {len(scene.places)} places, but {len(responses)} responses")
+    for number, response in enumerate(responses):
+        if response.ndim != 2 or not _fits(kind, len(response)):
+            raise ParameterError(f"scene {scene.name!r}, response {number}: shape {response.shape} is not {kind}")
+        stream = io.BytesIO()
+        np.save(stream, response, allow_pickle=False)
+        yield f"{number}.npy", stream.getvalue()
+    yield f"{scene.name}.json", (json.dumps(_document(scene), indent=1) + "\n").encode()
+
+
+def _write_scene(folder: Path, scene: ReverbScene, kind: Kind) -> None:
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
-        for number, response in enumerate(responses):
-            if response.ndim != 2 or not _fits(kind, len(response)):
-                raise ParameterError(f"scene {scene.name!r}, response {number}: shape {response.shape} is not {kind}")
-            np.save(temporary / f"{number}.npy", response, allow_pickle=False)
-        (temporary / f"{scene.name}.json").write_text(json.dumps(_document(scene), indent=1) + "\n", encoding="utf-8")
+        for name, content in scene_files(scene, kind):
+            (temporary / name).write_bytes(content)
         os.replace(temporary, folder)
     except OSError as error:
         raise FormatError(f"cannot write {folder}: {error.strerror or error}") from None

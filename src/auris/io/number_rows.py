@@ -32,9 +32,15 @@ def read_number_rows(
     Raises:
         FormatError: with file and line, what was found and what is accepted.
     """
-    lines = read_lines(path)
+    return parse_number_rows(read_lines(path), where=path, columns=columns, header=header, what=what, used=used)
+
+
+def parse_number_rows(
+    lines: list[str], *, where: str | Path, columns: Collection[int], header: str | None, what: str, used: int | None = None
+) -> Floats:
+    """Return the numbers in lines of text; as :func:`read_number_rows`, with ``where`` the name of the file in messages."""
     if header is not None:
-        lines = _without_header(path, lines, header, what)
+        lines = _without_header(where, lines, header, what)
     if not lines:
         return np.zeros((0, 0))
     width = lines[0].count(",") + 1
@@ -49,7 +55,7 @@ def read_number_rows(
         else:
             if np.all(np.isfinite(numbers)):
                 return numbers.reshape(-1, width)
-    raise _first_fault(path, lines, columns, width, first_line=1 if header is None else 2, what=what)
+    raise _first_fault(where, lines, columns, width, first_line=1 if header is None else 2, what=what)
 
 
 def read_lines(path: str | Path) -> list[str]:

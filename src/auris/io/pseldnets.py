@@ -15,7 +15,7 @@ import numpy as np
 
 from auris.io.dcase import check_columns
 from auris.io.frame_labels import FrameLabels
-from auris.io.number_rows import read_number_rows
+from auris.io.number_rows import parse_number_rows, read_lines
 
 _NAMES: dict[int, tuple[str, ...]] = {
     4: ("frame", "class", "azimuth", "elevation"),
@@ -37,14 +37,25 @@ def read_frame_rows(
     Raises:
         FormatError: the file cannot be read; the message names file, line, what is there and what is accepted.
     """
-    rows = read_number_rows(path, columns=_NAMES, header=None, what="SELD label", used=6)
+    return parse_frame_rows(read_lines(path), where=path, vocabulary=vocabulary, distance=distance)
+
+
+def parse_frame_rows(
+    lines: list[str],
+    *,
+    where: str | Path,
+    vocabulary: Sequence[str] = (),
+    distance: Literal["centimetres", "ignore"] = "ignore",
+) -> FrameLabels:
+    """Return the labels in lines of text; as :func:`read_frame_rows`, with ``where`` the name of the file in messages."""
+    rows = parse_number_rows(lines, where=where, columns=_NAMES, header=None, what="SELD label", used=6)
     if not len(rows):
         return FrameLabels(labels=vocabulary)
     names = _NAMES[rows.shape[1]]
     if distance == "ignore":
         names = tuple(name for name in names if name != "centimetres")
     column = {name: rows[:, index] for index, name in enumerate(names)}
-    check_columns(path, column, header_lines=0)
+    check_columns(where, column, header_lines=0)
     return FrameLabels(
         column["frame"],
         column["class"],

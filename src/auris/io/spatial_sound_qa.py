@@ -15,7 +15,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -76,6 +76,15 @@ class ClipEntry:
     classes: tuple[int, ...]
 
 
+def label_csv_text(classes: AudioSetClasses) -> str:
+    """Return the table of classes as the text of a file."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("index", "mid", "display_name"))
+    writer.writerows((number, mid, name) for number, (mid, name) in enumerate(zip(classes.mids, classes.names, strict=True)))
+    return text.getvalue()
+
+
 def read_label_csv(path: str | Path) -> AudioSetClasses:
     """Read the table of classes.
 
@@ -127,6 +136,12 @@ def read_clips(path: str | Path, audio_root: str | Path, classes: AudioSetClasse
     return tuple(_clip(f"{file}: entry {n}", record, root, folders, classes) for n, record in enumerate(records))
 
 
+def clips_text(clips: Iterable[tuple[str, str, Sequence[str]]]) -> str:
+    """Return a list of clips, given as folder, name and identifiers of classes, as the text of a file."""
+    rows = ({"folder": folder, "id": name, "label": list(mids)} for folder, name, mids in clips)
+    return "[\n" + ",\n".join(" " + json.dumps(row) for row in rows) + "\n]\n"
+
+
 def _clip(where: str, record: Any, root: Path, folders: dict[str, Path], classes: AudioSetClasses) -> ClipEntry:
     """One clip; ``folders`` remembers where the few folders of millions of clips are."""
     try:
@@ -172,9 +187,14 @@ def sample_weights(classes: Sequence[Sequence[int]]) -> NDArray[np.float64]:
 
 def write_sample_weights(path: str | Path, weights: NDArray[np.floating[Any]]) -> None:
     """Write weights, one per line, as ``numpy.savetxt`` does."""
+    write_text(path, sample_weights_text(weights))
+
+
+def sample_weights_text(weights: NDArray[np.floating[Any]]) -> str:
+    """Return weights as the text of a file."""
     text = io.StringIO()
     np.savetxt(text, np.asarray(weights, dtype=np.float64))
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def read_sample_weights(path: str | Path, *, clips: int | None = None) -> NDArray[np.float64]:

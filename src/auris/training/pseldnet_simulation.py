@@ -23,7 +23,7 @@ from auris.data.seld_targets import (
     encode,
     overlap,
 )
-from auris.data.simulated import RenderedScene, SimulatedDataset
+from auris.data.simulated import RenderedScene, StemMixtures
 from auris.io.frame_labels import HOP, FrameLabels, scene_to_rows
 from auris.training.listener_recipe import Recipe
 from auris.training.loop import Task
@@ -79,7 +79,7 @@ class SimulatedMaterial:
         self.form = TARGET_OF[recipe.model.output]
         self.epoch_steps = recipe.trainer.validate_steps
         self.pool = stem_pool(self.simulation.stems, recipe.model.labels, self.simulation.pool)
-        self.dataset = SimulatedDataset(
+        self.dataset = StemMixtures(
             self.pool,
             self.simulation.stems,
             classes=len(recipe.model.labels),

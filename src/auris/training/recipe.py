@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from auris.errors import ParameterError, unknown_name
+from auris.io.plain_overrides import changes, merged, with_numbers
 from auris.models.configuration import dataclass_from, plain_of
 from auris.training.listener_recipe import (
     LossRecipe,
@@ -26,7 +27,7 @@ from auris.training.listener_recipe import (
     ValidationRecipe,
 )
 from auris.training.pseldnet_recipe import PseldRecipe
-from auris.training.recipe_files import changes, merged, read_chain, with_absolute_paths, with_numbers
+from auris.training.recipe_files import read_chain, with_absolute_paths
 from auris.training.spatial_ast_recipe import SpatialAstRecipe
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 

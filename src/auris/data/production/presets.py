@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from auris.data.production.maker import Maker
-from auris.data.stems import BankSettings
+from auris.data.sound_settings import BankSettings
 from auris.errors import ParameterError, unknown_name
 
 
@@ -44,27 +44,58 @@ class Preset:
             ParameterError: the settings contradict each other or the sounds.
             FormatError: the sounds cannot be read.
         """
-        maker: Maker = getattr(importlib.import_module(self.module), self.maker)(settings, items=items, sounds=sounds, seed=seed)
+        kind = getattr(importlib.import_module(self.module), self.maker)
+        maker: Maker = kind(settings, items=items, sounds=sounds, seed=seed)
         return maker
 
 
 def _entries() -> tuple[Preset, ...]:
     sets = "auris.data.made_sets"
     return (
-        Preset("pseldnets", "one-minute static scenes in foa/ mic/ sum/ metadata/, as PSELDNets pre-trains on",
-               f"{sets}.pseldnets", "PseldnetsSettings", "PseldnetsMaker"),
-        Preset("dcase2022", "moving scenes by the rules of DCASE's synthetic data",
-               f"{sets}.dcase2022", "Dcase2022Settings", "Dcase2022Maker"),
-        Preset("spatial-sound-qa", "clips, room responses, and questions with answers, as BAT trains on",
-               f"{sets}.spatial_sound_qa", "SpatialSoundQaSettings", "SpatialSoundQaMaker"),
-        Preset("bewo", "stereo clips with captions: single, moving, double and mixed sources, as BEWO-1M",
-               f"{sets}.bewo", "BewoSettings", "BewoMaker"),
-        Preset("reverb-bank", "room responses in the layout of SpatialSoundQA (mp3d_reverb)",
-               f"{sets}.reverb_rooms", "ReverbRoomsSettings", "ReverbRoomsMaker", sounds="none"),
-        Preset("active", "houses, responses between all places, and episodes, as SoundSpaces lays them out",
-               f"{sets}.active", "ActiveSettings", "ActiveMaker"),
-        Preset("custom", "scenes of your own distributions, in any layouts",
-               f"{sets}.custom", "CustomSettings", "CustomMaker"),
+        Preset(
+            "pseldnets",
+            "one-minute static scenes in foa/ mic/ sum/ metadata/, as PSELDNets pre-trains on",
+            f"{sets}.pseldnets",
+            "PseldnetsSettings",
+            "PseldnetsMaker",
+        ),
+        Preset(
+            "dcase2022",
+            "moving scenes by the rules of DCASE's synthetic data",
+            f"{sets}.dcase2022",
+            "Dcase2022Settings",
+            "Dcase2022Maker",
+        ),
+        Preset(
+            "spatial-sound-qa",
+            "clips, room responses, and questions with answers, as BAT trains on",
+            f"{sets}.spatial_sound_qa",
+            "SpatialSoundQaSettings",
+            "SpatialSoundQaMaker",
+        ),
+        Preset(
+            "bewo",
+            "stereo clips with captions: single, moving, double and mixed sources, as BEWO-1M",
+            f"{sets}.bewo",
+            "BewoSettings",
+            "BewoMaker",
+        ),
+        Preset(
+            "reverb-bank",
+            "room responses in the layout of SpatialSoundQA (mp3d_reverb)",
+            f"{sets}.reverb_rooms",
+            "ReverbRoomsSettings",
+            "ReverbRoomsMaker",
+            sounds="none",
+        ),
+        Preset(
+            "active",
+            "houses, responses between all places, and episodes, as SoundSpaces lays them out",
+            f"{sets}.active",
+            "ActiveSettings",
+            "ActiveMaker",
+        ),
+        Preset("custom", "scenes of your own distributions, in any layouts", f"{sets}.custom", "CustomSettings", "CustomMaker"),
     )
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from auris.data.production.manifest import DESCRIPTION
 from auris.data.seld_sets.catalogue import SeldDataset, dataset
 from auris.data.seld_sets.labels import LabelRule, read_labels
 from auris.data.seld_sets.places import Place
@@ -174,14 +175,17 @@ def recording_of(entry: SeldDataset, recording: str | None) -> str:
 def find_classes(entry: SeldDataset | str, root: str | Path) -> tuple[str, ...]:
     """Return the class names of a set in the order of their numbers, from the folder where they come with the data.
 
+    The synthetic sets of PSELDNets have 170; one that auris made (``auris data make pseldnets``) has those of its sounds.
+
     Raises:
         FormatError: the list is not there, or does not have as many classes as the set.
     """
     entry = dataset(entry) if isinstance(entry, str) else entry
     if entry.classes:
         return entry.classes
+    published = entry.name == "pseldnets" and not (Path(root) / DESCRIPTION).is_file()
     for path, place in walk(entry, root):
         if place.kind == "classes":
-            return (read_pseldnets_vocabulary if entry.name == "pseldnets" else read_vocabulary)(path).labels
+            return (read_pseldnets_vocabulary if published else read_vocabulary)(path).labels
     wanted = "cls_indices_train.tsv" if entry.name == "pseldnets" else "classes.txt"
     raise FormatError(f"{root}: no {wanted} here, which names the classes of {entry.name}; it comes with the data")

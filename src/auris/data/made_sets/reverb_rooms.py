@@ -1,0 +1,214 @@
+"""Banks of simulated room responses as a set: an item is a room with its responses (:mod:`auris.data.reverb_bank`).
+
+On disk as SpatialSoundQA's mp3d_reverb::
+
+    {train,eval}_reverberation.json                    every response with the places of listener and source
+    {binaural,mono,ambisonics}/<room>/<n>.npy          32 kHz, float32, without the propagation delay
+    {binaural,mono,ambisonics}/<room>/<room>.json      what is known of the room
+
+The bytes are those of :func:`auris.data.reverb_bank.make_reverb_bank` with the same settings. What differs from the original:
+rooms are rectangular and simulated, places are drawn for each room, listeners are a population of heads; entries say ``t60``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+from auris.data.production.maker import ItemFacts, MadeFile, MadeItem
+from auris.data.reverb_bank import BankListeners, Range, ReverbBankSettings, bank_scene, room_order
+from auris.data.reverb_listeners import Layout
+from auris.data.sound_settings import BankSettings
+from auris.errors import ParameterError
+from auris.io.mp3d_reverb import ReverbScene, list_name, list_text, scene_files
+from auris.models.configuration import plain_of
+
+_HEADS_KEPT = 2  # engines of listeners in each process; a head's tables take seconds to make and tens of megabytes
+
+
+@dataclass(frozen=True)
+class RoomSettings:
+    """Rooms, places and heads. Ranges are (low, high), drawn uniformly; metres and seconds.
+
+    Attributes:
+        places_per_room: pairs of listener and source in each room.
+        places_per_listener: so many places in a row have the same listener, so that he can hear several sources at once.
+        seconds: longest response; each lasts as long as its room rings.
+        length: of rooms, along the listener's view.
+        width: of rooms.
+        height: of rooms.
+        t60: reverberation time.
+        scattering: of the walls, 0 to 1.
+        listener_height: of the ears.
+        source_height: of sources.
+        distance: between listener and source; drawn, then kept if the room has such a place.
+        margin: least distance from every wall.
+        heads: how many structural heads; with the measured ones they take turns by room.
+        head_radius: of the structural heads.
+        hrtf: SOFA files of measured heads.
+        hrtf_scales: each measured head listens in these sizes.
+    """
+
+    places_per_room: int = 12
+    places_per_listener: int = 6
+    seconds: float = 2.0
+    length: Range = (3.0, 12.0)
+    width: Range = (3.0, 10.0)
+    height: Range = (2.4, 4.0)
+    t60: Range = (0.2, 0.9)
+    scattering: Range = (0.2, 0.8)
+    listener_height: Range = (1.1, 1.8)
+    source_height: Range = (0.2, 2.2)
+    distance: Range = (0.5, 8.0)
+    margin: float = 0.2
+    heads: int = 24
+    head_radius: Range = (0.078, 0.096)
+    hrtf: tuple[str, ...] = ()
+    hrtf_scales: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        self.bank("mono")
+
+    def bank(self, layout: Layout, *, sample_rate: int = 32_000, rooms: int = 1, seed: int = 0) -> ReverbBankSettings:
+        """Return the settings of a bank of such rooms.
+
+        Raises:
+            ParameterError: the numbers are none of a room, or nobody listens.
+        """
+        named = {field.name: getattr(self, field.name) for field in fields(RoomSettings)}
+        return ReverbBankSettings(rooms=rooms, seed=seed, layout=layout, sample_rate=sample_rate, **named)
+
+
+@dataclass(frozen=True)
+class ReverbRoomsSettings(RoomSettings):
+    """A bank of responses: rooms, places and heads as :class:`RoomSettings`, and who they are for.
+
+    Attributes:
+        split: ``train`` or ``eval``: name of the list, and of rooms and structural heads that the other has not.
+        layout: what listens: ``binaural``, ``mono`` or ``foa``.
+        sample_rate: hertz.
+        places_per_room: pairs of listener and source in each room.
+        places_per_listener: so many places in a row have the same listener, so that he can hear several sources at once.
+        seconds: longest response; each lasts as long as its room rings.
+        length: of rooms, along the listener's view.
+        width: of rooms.
+        height: of rooms.
+        t60: reverberation time.
+        scattering: of the walls, 0 to 1.
+        listener_height: of the ears.
+        source_height: of sources.
+        distance: between listener and source; drawn, then kept if the room has such a place.
+        margin: least distance from every wall.
+        heads: how many structural heads; with the measured ones they take turns by room.
+        head_radius: of the structural heads.
+        hrtf: SOFA files of measured heads.
+        hrtf_scales: each measured head listens in these sizes.
+    """
+
+    places_per_listener: int = 1
+    split: str = "train"
+    layout: Layout = "binaural"
+    sample_rate: int = 32_000
+
+    def __post_init__(self) -> None:
+        if not self.split.isidentifier():
+            raise ParameterError(f"split names a list, in letters and digits: train or eval; got {self.split!r}")
+        self.bank(self.layout, sample_rate=self.sample_rate)
+
+    @property
+    def item_seconds(self) -> float:
+        """Seconds of audio in an item: responses are none."""
+        return 0.0
+
+
+class BankMaker:
+    """Makes the rooms of a bank; opens the heads that listen when they are needed, and is sent to processes without them."""
+
+    def __init__(self, settings: ReverbBankSettings, split: str) -> None:
+        """Say which bank, and which split of it.
+
+        Raises:
+            FormatError: a SOFA file of a measured head does not exist.
+        """
+        self.settings, self.split = settings, split
+        settings.population().check()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"settings": self.settings, "split": self.split}
+
+    @cached_property
+    def _listeners(self) -> BankListeners:
+        return BankListeners(self.settings, self.split, kept=_HEADS_KEPT)
+
+    def scene(self, room: int) -> ReverbScene:
+        """Return a room, as it is written."""
+        return bank_scene(self.settings, self.split, room, self._listeners)
+
+    def files(self, scene: ReverbScene, *, below: str = "") -> Iterator[MadeFile]:
+        """Yield the files of a room: in a shard, ``<kind>.<n>.npy`` and ``<kind>.json``."""
+        kind = self.settings.kind
+        for name, content in scene_files(scene, kind):
+            field = f"{kind}.json" if name.endswith(".json") else f"{kind}.{name}"
+            yield MadeFile(f"{below}{kind}/{scene.name}/{name}", field, content)
+
+
+def room_facts(scene: ReverbScene) -> dict[str, Any]:
+    """Return what is remembered of a room: ``room``, who listens, and its entries of the list."""
+    x, y, z = scene.note["dimensions"]
+    room = {"dimensions": [x, y, z], "t60": scene.note["t60"], "volume": round(x * y * z, 2)}
+    return {"kind": "room", "room": room, "listener": scene.note["listener"], "responses": scene.records}
+
+
+class ReverbRoomsMaker:
+    """Makes a bank of room responses; see :mod:`auris.data.production.maker`. Sounds play no part in it."""
+
+    preset = "reverb-bank"
+
+    def __init__(self, settings: ReverbRoomsSettings, *, items: int, sounds: BankSettings, seed: int) -> None:
+        """Plan ``items`` rooms.
+
+        Raises:
+            ParameterError: there are none.
+            FormatError: a SOFA file of a measured head does not exist.
+        """
+        if items < 1:
+            raise ParameterError(f"a bank has at least one room, got {items}")
+        self._settings = settings
+        bank = settings.bank(settings.layout, sample_rate=settings.sample_rate, rooms=items, seed=seed)
+        self._rooms = BankMaker(bank, settings.split)
+        self._order = room_order(self._rooms.settings)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Everything that decides about the bytes, with the names of SOFA files instead of where they lie."""
+        plain = plain_of(self._settings)
+        return {**plain, "hrtf": sofa_names(self._settings), "items": len(self), "seed": self._rooms.settings.seed}
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio: responses are none."""
+        return 0.0
+
+    def make(self, index: int) -> MadeItem:
+        """Return a room; neighbours have the same head."""
+        scene = self._rooms.scene(self._order[index])
+        return MadeItem(scene.name, tuple(self._rooms.files(scene)), room_facts(scene))
+
+    def lists(self, facts: Iterable[ItemFacts]) -> Iterator[MadeFile]:
+        """Yield the list of responses."""
+        records = {item.name: item.facts["responses"] for item in facts}
+        yield MadeFile(list_name(self._settings.split), "", list_text(records).encode())
+
+    def balance(self) -> Mapping[str, float]:
+        """Return nothing: rooms have no classes."""
+        return {}
+
+
+def sofa_names(settings: RoomSettings) -> list[str]:
+    """Return the measured heads by the names of their files, wherever they lie."""
+    return [file.rpartition("/")[2] for file in settings.hrtf]
