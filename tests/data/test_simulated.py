@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auris.data.simulated import MixSettings, SimulatedDataset, StemPool, as_batch, turned, validation_scenes
+from auris.data.simulated import MixSettings, StemMixtures, StemPool, as_batch, turned, validation_scenes
 from auris.data.sound_bank import ProceduralBank
 from auris.data.stems import PATH_RATE, Shard, StemSettings, write_shard
 from auris.errors import FormatError, ParameterError
@@ -48,12 +48,12 @@ def plane_wave_shard(channels: int, seed: int) -> Shard:
     )
 
 
-def dataset(folder: Path, layout: str = "foa", mix: MixSettings = CLEAN, shards: int = 2) -> SimulatedDataset:
+def dataset(folder: Path, layout: str = "foa", mix: MixSettings = CLEAN, shards: int = 2) -> StemMixtures:
     stems = StemSettings(layout=layout, sample_rate=RATE, seconds=SECONDS)  # type: ignore[arg-type]
     for index in range(shards):
         write_shard(folder, index, plane_wave_shard(4 if layout == "foa" else 2, index))
     pool = StemPool(folder, shards)
-    return SimulatedDataset(pool, stems, classes=3, batch=2, frame_seconds=0.1, mix=mix, seed=5)
+    return StemMixtures(pool, stems, classes=3, batch=2, frame_seconds=0.1, mix=mix, seed=5)
 
 
 def test_batches_have_the_promised_shapes(tmp_path: Path) -> None:
