@@ -114,3 +114,13 @@ def test_only_the_first_minute_is_played() -> None:
     heard, how = preview(Audio(np.zeros((1, 8000 * 61), np.float32), 8000, ChannelLayout.parse("mono")))
     assert heard.duration == 60
     assert how.endswith("its first 60 s")
+
+
+def test_a_house_is_shown_from_above(tmp_path: Path) -> None:
+    fields = ["plan.length=[5,5]", "plan.width=[5,5]", "plan.least_nodes=10", "source_places=2", "clips=2", "images=20"]
+    assert main(["data", "make", "active", *fields, "--scenes", "1", "--out", str(tmp_path / "set")]) == 0
+    written = write_set_page(tmp_path / "set", tmp_path / "page", examples=1)
+    files = {path.name for path in written.page.parent.iterdir()}
+    assert f"{written.examples[0]}.plan.png" in files
+    assert any(name.endswith(".flac") for name in files)  # clips, not the hundreds of responses beside them
+    assert len(files) < 15

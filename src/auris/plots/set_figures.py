@@ -52,11 +52,14 @@ def lengths_and_overlap(statistics: SetStatistics) -> Figure | None:
     """Draw how long events last, and how many sources sound at once."""
     if not statistics.events:
         return None
+    known = bool(statistics.overlap.any())
     figure = new_figure(6.4, 2.8)
     lengths, overlap = figure.subplots(1, 2)
     _histogram(_bare(lengths), statistics.durations, "seconds of an event", least=0.0)
-    total = max(float(statistics.overlap.sum()), 1e-9)
-    shares = 100 * statistics.overlap / total
+    overlap.set_visible(known)
+    if not known:
+        return figure
+    shares = 100 * statistics.overlap / float(statistics.overlap.sum())
     _bare(overlap).bar(np.arange(len(shares)), shares, width=0.7, color=_BLUE)
     for count, share in enumerate(shares):
         overlap.text(count, share, f"{share:.0f} %", ha="center", va="bottom", fontsize=8, color=_GREY)
@@ -147,7 +150,9 @@ def _histograms(columns: list[tuple[Floats, str, float | None]]) -> Figure | Non
 
 def _histogram(axis: Axes, values: Floats, text: str, *, least: float | None) -> None:
     low = float(values.min()) if least is None else min(least, float(values.min()))
-    high = max(float(values.max()), low + 1e-3)
+    high = float(values.max())
+    if high - low < 1e-6 * max(abs(high), 1.0):  # all alike
+        low, high = low - 0.5, high + 0.5
     bins = int(np.clip(2 * np.sqrt(len(values)), *_BINS))
     axis.hist(values, bins=np.linspace(low, high, bins + 1).tolist(), color=_BLUE)
     median = float(np.median(values))

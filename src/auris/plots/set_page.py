@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auris import seeding
+from auris.acoustics.floorplan import FloorPlan
 from auris.audio import Audio
 from auris.channels import stereo
 from auris.data.datasets import MadeSet
@@ -25,10 +27,11 @@ from auris.data.made_examples import MadeExample
 from auris.data.production.encoding import encoded_audio, fitted
 from auris.data.production.manifest import Manifest, read_manifest
 from auris.data.production.statistics import SetStatistics, statistics_of
-from auris.errors import LayoutError, SceneError
+from auris.errors import LayoutError
 from auris.io.atomic import atomic_write, write_text
 from auris.plots import set_figures
 from auris.plots.figures import save_figure, title_of
+from auris.plots.floor_plans import floor_plan
 from auris.plots.levels import spectrogram
 from auris.plots.top_views import listening
 
@@ -42,6 +45,7 @@ _PICTURES: tuple[tuple[str, str, Callable[[SetStatistics], Figure | None]], ...]
     ("rooms", "Rooms", set_figures.rooms),
     ("levels", "Levels", set_figures.levels),
 )
+_PLAN = "plan.json"  # a house among the files of an item
 _RECORDINGS = 4  # of one example that are played
 _TEXTS = 6  # captions or questions shown of one example
 _LONGEST = 60.0  # seconds of an example that are played
@@ -133,20 +137,32 @@ def preview(audio: Audio) -> tuple[Audio, str]:
 
 
 def _example(example: MadeExample, target: Path) -> str:
-    names = list(example.audio)
     lines = [f"<h3>{html.escape(example.name)}</h3>"]
-    for index, name in enumerate(names[:_RECORDINGS]):
+    if _PLAN in example.files:
+        plan = FloorPlan.from_dict(json.loads(example.files[_PLAN]))
+        sources = (example.facts.get("house") or {}).get("source_places", ())
+        save_figure(target / f"{example.name}.plan.png", floor_plan(plan, sources=sources))
+        lines.append(_picture(f"{example.name}.plan.png", f"{example.name}: plan of the house"))
+    played = 0
+    for name in _kinds(list(example.audio)):
         try:
             audio = example.audio[name]
-            if not index:
-                lines.append(_drawn(example, audio, target))
-            lines.append(_player(audio, target, f"{example.name}.{name}.flac"))
-        except (LayoutError, SceneError) as error:  # a response, not a recording; or a scene that cannot be drawn
-            lines.append(f"<p class=soft>{html.escape(str(error))}</p>")
+        except LayoutError:  # a response, whose channels nothing names
+            continue
+        if not played:
+            lines.append(_drawn(example, audio, target))
+        lines.append(_player(audio, target, f"{example.name}.{name}.flac"))
+        played += 1
+        if played == _RECORDINGS:
             break
-    if len(names) > _RECORDINGS:
-        lines.append(f"<p class=soft>{len(names)} audio files in all</p>")
+    if len(example.audio) > played:
+        lines.append(f"<p class=soft>{played} of {len(example.audio):,} audio files</p>")
     return '<div class="example">' + "\n".join([*lines, *_texts(example.facts.get("text"))]) + "</div>"
+
+
+def _kinds(names: Sequence[str]) -> list[str]:
+    """The first of each kind of audio file: thousands of responses are one kind."""
+    return list({name.partition(".")[0]: name for name in reversed(names)}.values())[::-1]
 
 
 def _drawn(example: MadeExample, audio: Audio, target: Path) -> str:

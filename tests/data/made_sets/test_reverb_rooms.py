@@ -40,9 +40,9 @@ def test_the_bytes_are_those_of_a_bank_made_at_once(tmp_path, layout, heads):
 
 def test_rooms_of_one_head_are_neighbours_and_names_are_those_of_the_folders():
     made = maker(5, heads=2)
-    scenes = [made._rooms.scene(room) for room in made._order]
-    assert [scene.name for scene in scenes] == ["train00000", "train00002", "train00004", "train00001", "train00003"]
-    assert [scene.note["listener"] for scene in scenes] == sorted(scene.note["listener"] for scene in scenes)
+    items = [made.make(number) for number in range(len(made))]
+    assert [item.name for item in items] == ["train00000", "train00002", "train00004", "train00001", "train00003"]
+    assert [item.facts["listener"] for item in items] == sorted(item.facts["listener"] for item in items)
     assert room_order(ReverbBankSettings(rooms=3, heads=0, layout="mono")) == (0, 1, 2)
     item = maker(1, layout="foa").make(0)
     assert {file.field for file in item.files} == {"ambisonics.0.npy", "ambisonics.1.npy", "ambisonics.json"}
@@ -83,7 +83,7 @@ def test_settings_name_everything_that_decides_about_the_bytes_but_no_folders(tm
 def test_the_preset_has_every_setting_of_a_bank_and_documents_it():
     own = {field.name: field.default for field in fields(ReverbRoomsSettings)}
     bank = {field.name: field.default for field in fields(ReverbBankSettings) if field.name not in ("rooms", "seed")}
-    assert own == {**bank, "split": "train"}
+    assert own == {**bank, "split": "train", "eval_rooms": 0}
     for kind in (RoomSettings, ReverbRoomsSettings):
         assert {field.name for field in fields(kind)} == set(attribute_texts(kind))
     preset = preset_named("reverb-bank")
@@ -103,3 +103,11 @@ def test_what_cannot_be_is_refused():
         maker(0)
     with pytest.raises(FormatError, match=r"nowhere\.sofa: no such SOFA file"):
         maker(hrtf=("nowhere.sofa",))
+
+
+def test_rooms_to_be_scored_with_can_be_made_beside_those_to_train_in(tmp_path):
+    for split, rooms in (("train", 3), ("eval", 2)):
+        make_reverb_bank(ReverbBankSettings(rooms=rooms, seed=7, layout="mono", **SMALL), tmp_path, split)
+    assert files_of(maker(3, layout="mono", eval_rooms=2), order=(4, 1, 0, 3, 2)) == on_disk(tmp_path)
+    with pytest.raises(ParameterError, match="eval_rooms are 0 or more beside another split"):
+        ReverbRoomsSettings(split="eval", eval_rooms=2)

@@ -25,6 +25,7 @@ from auris.errors import ParameterError
 from auris.io.mp3d_reverb import ReverbScene, list_name, list_text, scene_files
 from auris.models.configuration import plain_of
 
+_EVAL = "eval"
 _HEADS_KEPT = 2  # engines of listeners in each process; a head's tables take seconds to make and tens of megabytes
 
 
@@ -89,32 +90,21 @@ class ReverbRoomsSettings(RoomSettings):
         split: ``train`` or ``eval``: name of the list, and of rooms and structural heads that the other has not.
         layout: what listens: ``binaural``, ``mono`` or ``foa``.
         sample_rate: hertz.
-        places_per_room: pairs of listener and source in each room.
-        places_per_listener: so many places in a row have the same listener, so that he can hear several sources at once.
-        seconds: longest response; each lasts as long as its room rings.
-        length: of rooms, along the listener's view.
-        width: of rooms.
-        height: of rooms.
-        t60: reverberation time.
-        scattering: of the walls, 0 to 1.
-        listener_height: of the ears.
-        source_height: of sources.
-        distance: between listener and source; drawn, then kept if the room has such a place.
-        margin: least distance from every wall.
-        heads: how many structural heads; with the measured ones they take turns by room.
-        head_radius: of the structural heads.
-        hrtf: SOFA files of measured heads.
-        hrtf_scales: each measured head listens in these sizes.
+        places_per_listener: so many places in a row have the same listener.
+        eval_rooms: further rooms, of the split ``eval``, in the same folder: what a training needs to be scored with.
     """
 
     places_per_listener: int = 1
     split: str = "train"
     layout: Layout = "binaural"
     sample_rate: int = 32_000
+    eval_rooms: int = 0
 
     def __post_init__(self) -> None:
         if not self.split.isidentifier():
             raise ParameterError(f"split names a list, in letters and digits: train or eval; got {self.split!r}")
+        if self.eval_rooms < 0 or (self.eval_rooms and self.split == _EVAL):
+            raise ParameterError(f"eval_rooms are 0 or more beside another split, got {self.eval_rooms!r} beside {self.split}")
         self.bank(self.layout, sample_rate=self.sample_rate)
 
     @property
@@ -167,7 +157,7 @@ class ReverbRoomsMaker:
     preset = "reverb-bank"
 
     def __init__(self, settings: ReverbRoomsSettings, *, items: int, sounds: BankSettings, seed: int) -> None:
-        """Plan ``items`` rooms.
+        """Plan ``items`` rooms, and those to be scored with.
 
         Raises:
             ParameterError: there are none.
@@ -175,19 +165,24 @@ class ReverbRoomsMaker:
         """
         if items < 1:
             raise ParameterError(f"a bank has at least one room, got {items}")
-        self._settings = settings
-        bank = settings.bank(settings.layout, sample_rate=settings.sample_rate, rooms=items, seed=seed)
-        self._rooms = BankMaker(bank, settings.split)
-        self._order = room_order(self._rooms.settings)
+        self._settings, self._items, self._seed = settings, items, seed
+        self._banks = [self._bank(settings.split, items)]
+        if settings.eval_rooms:
+            self._banks.append(self._bank(_EVAL, settings.eval_rooms))
+        self._rooms = [(bank, room) for bank in self._banks for room in room_order(bank.settings)]
+
+    def _bank(self, split: str, rooms: int) -> BankMaker:
+        wanted = self._settings
+        return BankMaker(wanted.bank(wanted.layout, sample_rate=wanted.sample_rate, rooms=rooms, seed=self._seed), split)
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Everything that decides about the bytes, with the names of SOFA files instead of where they lie."""
         plain = plain_of(self._settings)
-        return {**plain, "hrtf": sofa_names(self._settings), "items": len(self), "seed": self._rooms.settings.seed}
+        return {**plain, "hrtf": sofa_names(self._settings), "items": self._items, "seed": self._seed}
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._rooms)
 
     @property
     def seconds(self) -> float:
@@ -196,13 +191,17 @@ class ReverbRoomsMaker:
 
     def make(self, index: int) -> MadeItem:
         """Return a room; neighbours have the same head."""
-        scene = self._rooms.scene(self._order[index])
-        return MadeItem(scene.name, tuple(self._rooms.files(scene)), room_facts(scene))
+        bank, room = self._rooms[index]
+        scene = bank.scene(room)
+        return MadeItem(scene.name, tuple(bank.files(scene)), {**room_facts(scene), "split": bank.split})
 
     def lists(self, facts: Iterable[ItemFacts]) -> Iterator[MadeFile]:
-        """Yield the list of responses."""
-        records = {item.name: item.facts["responses"] for item in facts}
-        yield MadeFile(list_name(self._settings.split), "", list_text(records).encode())
+        """Yield the list of responses of each split."""
+        records: dict[str, dict[str, Any]] = {bank.split: {} for bank in self._banks}
+        for item in facts:
+            records[item.facts["split"]][item.name] = item.facts["responses"]
+        for split, rooms in records.items():
+            yield MadeFile(list_name(split), "", list_text(rooms).encode())
 
     def balance(self) -> Mapping[str, float]:
         """Return nothing: rooms have no classes."""

@@ -45,15 +45,21 @@ def settings_fields(kind: Any, *, above: str = "") -> Iterator[SettingsField]:
 
 
 def attribute_texts(kind: type) -> dict[str, str]:
-    """Return the entries of the section ``Attributes`` of a class's documentation.
+    """Return the entries of the section ``Attributes`` of a class's documentation, and of those it inherits from.
 
     >>> attribute_texts(SettingsField)["default"]
     'its value if nothing is said, plain; None also where one must be given.'
     """
     texts: dict[str, str] = {}
+    for each in reversed(kind.__mro__):
+        texts |= _own_texts(each)
+    return texts
+
+
+def _own_texts(kind: type) -> dict[str, str]:
+    texts: dict[str, str] = {}
     name = ""
-    section = inspect.getdoc(kind) or ""
-    for line in section.partition("\nAttributes:\n")[2].splitlines():
+    for line in inspect.cleandoc(kind.__doc__ or "").partition("\nAttributes:\n")[2].splitlines():
         if line and not line.startswith("    "):
             break
         entry = _ENTRY.match(line[4:])
