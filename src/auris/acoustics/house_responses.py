@@ -34,7 +34,7 @@ from auris.acoustics.receivers import DirectionalReceiver
 from auris.dsp.convolution import fast_length
 from auris.dsp.hrtf import DirectionalResponses, structural_head
 from auris.errors import LayoutError, ParameterError
-from auris.geometry.navigation import HEADINGS, NavigationGraph, yaw_of
+from auris.geometry.navigation import HEADINGS, NavigationGraph, OnGraph, yaw_of
 from auris.seeding import derive
 
 Floats = NDArray[np.float64]
@@ -200,7 +200,7 @@ class HouseEngine:
         return np.sqrt(energy).reshape(-1, *energy.shape[2:]).astype(np.float32)
 
 
-class House:
+class House(OnGraph):
     """A house to move in: what an environment asks of a world, made when it is asked for.
 
     Args:
@@ -224,21 +224,6 @@ class House:
     def graph(self) -> NavigationGraph:
         """Places and steps."""
         return self.engine.graph
-
-    @property
-    def positions(self) -> Floats:
-        """Where ears are ``(n, 3)``, metres."""
-        return self.graph.positions
-
-    @property
-    def neighbours(self) -> Whole:
-        """Node that a step forward leads to ``(n, 4)``, -1 for none."""
-        return self.graph.neighbours
-
-    @property
-    def hops(self) -> Whole:
-        """Fewest steps between nodes ``(n, n)``."""
-        return self.graph.hops
 
     def rir(self, source: int, receiver: int, heading: int) -> Singles:
         """Return the response ``(2, L)`` from a node to the ears of a head on another, looking along a heading."""

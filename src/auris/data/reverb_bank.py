@@ -11,7 +11,7 @@ import logging
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -38,16 +38,13 @@ _ROOM_TRIES, _PLACE_TRIES = 50, 5_000
 
 
 @dataclass(frozen=True)
-class ReverbBankSettings:
-    """What rooms, places and heads a bank has. Ranges are (low, high), drawn uniformly; metres and seconds.
+class RoomSettings:
+    """Rooms, places and heads. Ranges are (low, high), drawn uniformly; metres and seconds.
 
     Attributes:
-        rooms: how many.
         places_per_room: pairs of listener and source in each room.
         places_per_listener: so many places in a row have the same listener, so that he can hear several sources at once.
-        sample_rate: hertz.
         seconds: longest response; each lasts as long as its room rings.
-        layout: what listens.
         length: of rooms, along the listener's view.
         width: of rooms.
         height: of rooms.
@@ -61,14 +58,11 @@ class ReverbBankSettings:
         head_radius: of the structural heads.
         hrtf: SOFA files of measured heads.
         hrtf_scales: each measured head listens in these sizes (:meth:`DirectionalResponses.scaled`).
-        seed: of rooms, places and structural heads.
     """
 
-    rooms: int = 400
     places_per_room: int = 12
-    sample_rate: int = 32_000
+    places_per_listener: int = 1
     seconds: float = 2.0
-    layout: Layout = "binaural"
     length: Range = (3.0, 12.0)
     width: Range = (3.0, 10.0)
     height: Range = (2.4, 4.0)
@@ -82,29 +76,54 @@ class ReverbBankSettings:
     head_radius: Range = (0.078, 0.096)
     hrtf: tuple[str, ...] = ()
     hrtf_scales: tuple[float, ...] = (1.0,)
-    seed: int = 0
-    places_per_listener: int = field(default=1, repr=False)  # came later; banks on disk are named by the others
 
     def __post_init__(self) -> None:
-        if self.layout not in LAYOUTS:
-            raise ParameterError(unknown_name("layout of a reverberation bank", self.layout, LAYOUTS))
-        counts = (("rooms", 1), ("places_per_room", 1), ("places_per_listener", 1), ("sample_rate", 8000), ("heads", 0))
-        for name, least in counts:
-            if getattr(self, name) < least:
-                raise ParameterError(f"{name} must be at least {least}, got {getattr(self, name)!r}")
+        _check_counts(self, places_per_room=1, places_per_listener=1, heads=0)
         for name in _RANGES:
             value = getattr(self, name)
             if len(value) != 2 or not 0 <= value[0] <= value[1] < math.inf:
                 raise ParameterError(f"{name} is a range (low, high) of numbers from 0 up, got {value!r}")
         if not self.hrtf_scales or not all(0.5 <= scale <= 2 for scale in self.hrtf_scales):
             raise ParameterError(f"hrtf_scales are sizes of 0.5 to 2, got {self.hrtf_scales!r}")
-        if self.layout == "binaural" and not (self.heads or self.hrtf):
-            raise ParameterError("a binaural bank needs heads: give heads=24 structural ones, or SOFA files in hrtf")
         if not 0 < self.seconds <= 30 or self.distance[0] <= 0 or self.margin < 0:
             raise ParameterError(
                 "seconds must be in (0, 30], distance above 0 and margin at least 0; "
                 f"got {self.seconds!r}, {self.distance!r}, {self.margin!r}"
             )
+
+    def bank(self, layout: Layout, *, sample_rate: int = 32_000, rooms: int = 1, seed: int = 0) -> ReverbBankSettings:
+        """Return the settings of a bank of such rooms.
+
+        Raises:
+            ParameterError: nobody listens, or a number is none of a bank.
+        """
+        named = {entry.name: getattr(self, entry.name) for entry in fields(RoomSettings)}
+        return ReverbBankSettings(rooms=rooms, seed=seed, layout=layout, sample_rate=sample_rate, **named)
+
+
+@dataclass(frozen=True)
+class ReverbBankSettings(RoomSettings):
+    """A bank: how many rooms such as :class:`RoomSettings`, and what listens in them.
+
+    Attributes:
+        rooms: how many.
+        sample_rate: hertz.
+        layout: what listens.
+        seed: of rooms, places and structural heads.
+    """
+
+    rooms: int = 400
+    sample_rate: int = 32_000
+    layout: Layout = "binaural"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.layout not in LAYOUTS:
+            raise ParameterError(unknown_name("layout of a reverberation bank", self.layout, LAYOUTS))
+        _check_counts(self, rooms=1, sample_rate=8000)
+        if self.layout == "binaural" and not (self.heads or self.hrtf):
+            raise ParameterError("a binaural bank needs heads: give heads=24 structural ones, or SOFA files in hrtf")
 
     @property
     def kind(self) -> Kind:
@@ -119,11 +138,16 @@ class ReverbBankSettings:
     def digest(self) -> str:
         """Return a short name for all that decides on a room's responses: neither how many rooms, nor where SOFA files lie."""
         files = tuple(Path(file).name for file in self.hrtf)
-        shared = f" {self.places_per_listener} places per listener" * (self.places_per_listener > 1)
-        return blake2b((repr(replace(self, rooms=1, hrtf=files)) + shared).encode(), digest_size=6).hexdigest()
+        return blake2b(repr(replace(self, rooms=1, hrtf=files)).encode(), digest_size=6).hexdigest()
 
 
 _RANGES = ("length", "width", "height", "t60", "scattering", "listener_height", "source_height", "distance", "head_radius")
+
+
+def _check_counts(settings: RoomSettings, **least: int) -> None:
+    for name, low in least.items():
+        if getattr(settings, name) < low:
+            raise ParameterError(f"{name} must be at least {low}, got {getattr(settings, name)!r}")
 
 
 @dataclass(frozen=True)

@@ -169,3 +169,27 @@ def _checked_heading(heading: int) -> int:
     if not 0 <= heading < HEADINGS:
         raise ParameterError(f"a heading is 0 (along x), 1, 2 or 3 quarter turns to the left, got {heading!r}")
     return int(heading)
+
+
+class OnGraph:
+    """A world that is moved through on a graph: its places and steps by the names that environments use."""
+
+    @property
+    def graph(self) -> NavigationGraph:
+        """Places and steps."""
+        raise NotImplementedError
+
+    @property
+    def positions(self) -> Floats:
+        """Where ears are ``(n, 3)``, metres."""
+        return self.graph.positions
+
+    @property
+    def neighbours(self) -> Whole:
+        """Node that a step forward leads to ``(n, 4)``, -1 for none."""
+        return self.graph.neighbours
+
+    @property
+    def hops(self) -> Whole:
+        """Fewest steps between nodes ``(n, n)``."""
+        return self.graph.hops

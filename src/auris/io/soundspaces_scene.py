@@ -15,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from auris.errors import FormatError, ParameterError
-from auris.geometry.navigation import NavigationGraph
+from auris.geometry.navigation import NavigationGraph, OnGraph
 from auris.io.soundspaces import SAMPLE_RATE, read_scene_graph, response_path
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ class ResponseFaults:
         return "\n".join([counts, *(f"  {example}" for example in self.examples)])
 
 
-class SoundSpacesScene:
+class SoundSpacesScene(OnGraph):
     """A scene on disk to move in: what an environment asks of a world.
 
     Args:
@@ -99,21 +99,6 @@ class SoundSpacesScene:
     def graph(self) -> NavigationGraph:
         """Places and steps."""
         return self.scene.graph
-
-    @property
-    def positions(self) -> Floats:
-        """Where ears are ``(n, 3)``, metres."""
-        return self.graph.positions
-
-    @property
-    def neighbours(self) -> Whole:
-        """Node that a step forward leads to ``(n, 4)``, -1 for none."""
-        return self.graph.neighbours
-
-    @property
-    def hops(self) -> Whole:
-        """Fewest steps between nodes ``(n, n)``."""
-        return self.graph.hops
 
     def rir(self, source: int, receiver: int, heading: int) -> Singles:
         """Return the response ``(2, L)`` from a node to the ears of a head on another, looking along a heading.

@@ -3,11 +3,11 @@ from dataclasses import fields
 
 import pytest
 
-from auris.data.made_sets.reverb_rooms import ReverbRoomsMaker, ReverbRoomsSettings, RoomSettings
+from auris.data.made_sets.reverb_rooms import ReverbRoomsMaker, ReverbRoomsSettings
 from auris.data.production.fields import attribute_texts
 from auris.data.production.maker import ItemFacts, Maker
 from auris.data.production.presets import preset_named
-from auris.data.reverb_bank import ReverbBankSettings, make_reverb_bank, room_order
+from auris.data.reverb_bank import ReverbBankSettings, RoomSettings, make_reverb_bank, room_order
 from auris.data.sound_settings import BankSettings
 from auris.errors import FormatError, ParameterError
 from auris.io.mp3d_reverb import read_reverb_bank

@@ -119,7 +119,7 @@ if __name__ == "__main__":
 
 def interrupted(out: Path, trouble: Path, sent: signal.Signals, *, form: str, workers: int) -> int:
     """Send a signal to a process that makes a set, when it has made some units, and return its exit status."""
-    (trouble / "pause").write_text("0.15")
+    (trouble / "pause").write_text("0.5")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     script = trouble / "driver.py"
     script.write_text(_DRIVER)

@@ -45,7 +45,7 @@ def test_what_is_heard_is_the_clip_through_the_response_of_its_place(examples):
 
 def test_mixed_clips_have_no_single_place_and_are_refused(noise_clips, rooms):
     mixed = SpatialClips(noise_clips(), rooms, ClipSettings(sample_rate=8000, clip_seconds=1.0))
-    with pytest.raises(ParameterError, match="cannot be mixed up; got mixup 0.5"):
+    with pytest.raises(ParameterError, match=r"cannot be mixed up; got mixup 0\.5"):
         ClipExamples(mixed, frame_seconds=0.1)
 
 

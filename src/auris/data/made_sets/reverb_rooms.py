@@ -13,12 +13,12 @@ rooms are rectangular and simulated, places are drawn for each room, listeners a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from auris.data.production.maker import ItemFacts, MadeFile, MadeItem
-from auris.data.reverb_bank import BankListeners, Range, ReverbBankSettings, bank_scene, room_order
+from auris.data.reverb_bank import BankListeners, ReverbBankSettings, RoomSettings, bank_scene, room_order
 from auris.data.reverb_listeners import Layout
 from auris.data.sound_settings import BankSettings
 from auris.errors import ParameterError
@@ -30,59 +30,6 @@ _HEADS_KEPT = 2  # engines of listeners in each process; a head's tables take se
 
 
 @dataclass(frozen=True)
-class RoomSettings:
-    """Rooms, places and heads. Ranges are (low, high), drawn uniformly; metres and seconds.
-
-    Attributes:
-        places_per_room: pairs of listener and source in each room.
-        places_per_listener: so many places in a row have the same listener, so that he can hear several sources at once.
-        seconds: longest response; each lasts as long as its room rings.
-        length: of rooms, along the listener's view.
-        width: of rooms.
-        height: of rooms.
-        t60: reverberation time.
-        scattering: of the walls, 0 to 1.
-        listener_height: of the ears.
-        source_height: of sources.
-        distance: between listener and source; drawn, then kept if the room has such a place.
-        margin: least distance from every wall.
-        heads: how many structural heads; with the measured ones they take turns by room.
-        head_radius: of the structural heads.
-        hrtf: SOFA files of measured heads.
-        hrtf_scales: each measured head listens in these sizes.
-    """
-
-    places_per_room: int = 12
-    places_per_listener: int = 6
-    seconds: float = 2.0
-    length: Range = (3.0, 12.0)
-    width: Range = (3.0, 10.0)
-    height: Range = (2.4, 4.0)
-    t60: Range = (0.2, 0.9)
-    scattering: Range = (0.2, 0.8)
-    listener_height: Range = (1.1, 1.8)
-    source_height: Range = (0.2, 2.2)
-    distance: Range = (0.5, 8.0)
-    margin: float = 0.2
-    heads: int = 24
-    head_radius: Range = (0.078, 0.096)
-    hrtf: tuple[str, ...] = ()
-    hrtf_scales: tuple[float, ...] = (1.0,)
-
-    def __post_init__(self) -> None:
-        self.bank("mono")
-
-    def bank(self, layout: Layout, *, sample_rate: int = 32_000, rooms: int = 1, seed: int = 0) -> ReverbBankSettings:
-        """Return the settings of a bank of such rooms.
-
-        Raises:
-            ParameterError: the numbers are none of a room, or nobody listens.
-        """
-        named = {field.name: getattr(self, field.name) for field in fields(RoomSettings)}
-        return ReverbBankSettings(rooms=rooms, seed=seed, layout=layout, sample_rate=sample_rate, **named)
-
-
-@dataclass(frozen=True)
 class ReverbRoomsSettings(RoomSettings):
     """A bank of responses: rooms, places and heads as :class:`RoomSettings`, and who they are for.
 
@@ -90,17 +37,16 @@ class ReverbRoomsSettings(RoomSettings):
         split: ``train`` or ``eval``: name of the list, and of rooms and structural heads that the other has not.
         layout: what listens: ``binaural``, ``mono`` or ``foa``.
         sample_rate: hertz.
-        places_per_listener: so many places in a row have the same listener.
         eval_rooms: further rooms, of the split ``eval``, in the same folder: what a training needs to be scored with.
     """
 
-    places_per_listener: int = 1
     split: str = "train"
     layout: Layout = "binaural"
     sample_rate: int = 32_000
     eval_rooms: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.split.isidentifier():
             raise ParameterError(f"split names a list, in letters and digits: train or eval; got {self.split!r}")
         if self.eval_rooms < 0 or (self.eval_rooms and self.split == _EVAL):

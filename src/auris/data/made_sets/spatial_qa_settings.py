@@ -8,8 +8,8 @@ from typing import get_args
 
 from auris.data.language.questions import QuestionMargins
 from auris.data.made_sets.ranges import Range, checked_count, checked_number, checked_range, checked_shares
-from auris.data.made_sets.reverb_rooms import RoomSettings
 from auris.data.production.encoding import AudioForm, Subtype
+from auris.data.reverb_bank import RoomSettings
 from auris.data.reverb_listeners import LAYOUTS, Layout
 from auris.errors import ParameterError, unknown_name
 from auris.io.spatial_qa_records import ONE_SOURCE, QUESTION_TYPES, Naming, QuestionType
@@ -53,6 +53,17 @@ class QuestionCounts:
         """Return the counts of the types that ask about so many sources."""
         types = [kind for kind in QUESTION_TYPES if (kind in ONE_SOURCE) == (sources == 1)]
         return {kind: getattr(self, kind.lower()) for kind in types}
+
+
+@dataclass(frozen=True)
+class SharedRooms(RoomSettings):
+    """Rooms in which a listener hears several sources from where he is.
+
+    Attributes:
+        places_per_listener: so many places in a row have the same listener.
+    """
+
+    places_per_listener: int = 6
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ class SpatialSoundQaSettings:
     event_duration: Range = (5.0, 10.0)
     level_db: Range = (-6.0, 0.0)
     scenes_per_room: int = 24
-    rooms: RoomSettings = field(default_factory=RoomSettings)
+    rooms: SharedRooms = field(default_factory=SharedRooms)
     responses: tuple[Layout, ...] = ("binaural", "mono", "foa")
     rendered: tuple[Layout, ...] = ("binaural",)
     rendered_splits: tuple[str, ...] = ("eval",)

@@ -10,7 +10,7 @@ import soundfile
 from scipy.signal import fftconvolve
 
 from auris.data.language.questions import HeardSource, QuestionMargins, answered, parsed_question
-from auris.data.made_sets.reverb_rooms import RoomSettings
+from auris.data.made_sets.spatial_qa_settings import SharedRooms
 from auris.data.made_sets.spatial_sound_qa import QuestionCounts, SpatialSoundQaMaker, SpatialSoundQaSettings
 from auris.data.production.check import check_set
 from auris.data.production.fields import attribute_texts, settings_fields
@@ -26,7 +26,7 @@ from auris.io.mp3d_reverb import KINDS, read_reverb_bank
 from auris.io.spatial_qa_records import ONE_SOURCE, QUESTION_TYPES, read_questions
 from auris.io.spatial_sound_qa import read_clips, read_label_csv, read_sample_weights, sample_weights
 
-ROOMS = RoomSettings(places_per_room=8, places_per_listener=4, t60=(0.1, 0.2), heads=1)
+ROOMS = SharedRooms(places_per_room=8, places_per_listener=4, t60=(0.1, 0.2), heads=1)
 LABELS = ("bell", "clock_tick", "dog", "rain")
 SMALL = SpatialSoundQaSettings(
     eval_share=0.25,
@@ -326,7 +326,7 @@ def test_numbers_of_questions_follow_the_settings():
 def test_every_field_is_documented_and_the_preset_is_found():
     preset = preset_named("spatial-sound-qa")
     assert preset.settings_class is SpatialSoundQaSettings
-    for kind in (SpatialSoundQaSettings, QuestionCounts, QuestionMargins, RoomSettings):
+    for kind in (SpatialSoundQaSettings, QuestionCounts, QuestionMargins, SharedRooms):
         assert {field.name for field in fields(kind)} == set(attribute_texts(kind))
     names = {entry.name for entry in settings_fields(SpatialSoundQaSettings)}
     assert {"rooms.t60", "margins.plane_deg", "questions.doa", "two_sources"} <= names
@@ -347,7 +347,7 @@ def test_every_field_is_documented_and_the_preset_is_found():
         ({"naming": "slam"}, "unknown naming"),
         ({"train_folds": (1, 2), "eval_folds": (2,)}, "share no fold"),
         ({"train_folds": (1, 2)}, "share no fold"),
-        ({"rooms": RoomSettings(places_per_listener=1)}, "rooms.places_per_listener"),
+        ({"rooms": SharedRooms(places_per_listener=1)}, "rooms.places_per_listener"),
         ({"classes_per_clip": (0.0,)}, "classes_per_clip"),
         ({"event_duration": (3.0, 1.0)}, "event_duration must be a range"),
     ],
