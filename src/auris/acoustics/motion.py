@@ -31,8 +31,8 @@ from auris.acoustics.paths import SoundPaths
 from auris.acoustics.receivers import DirectionalReceiver, Receiver
 from auris.acoustics.response_engine import LayeredEngine, ResponseEngine
 from auris.acoustics.shoebox import ShoeboxAcoustics
-from auris.dsp.convolution import convolve, convolve_crossfaded
-from auris.dsp.delay_line import read_delayed
+from auris.dsp.convolution import convolve_crossfaded, convolve_sum
+from auris.dsp.delay_line import PREFILTER_REACH, read_delayed
 from auris.geometry import angle_between
 from auris.scene import Listener, Source
 from auris.seeding import derive
@@ -180,16 +180,34 @@ def render_moving(
         hop: seconds between keyframes of reflections.
 
     Returns:
-        float32 ``(C, stretch.length)``.
+        float32 ``(C, L)``, at most ``stretch.length`` samples: nothing is heard after them.
     """
+    direct: list[Float32] = []
+    if mode == "doppler" and isinstance(engine, FreeFieldEngine | LayeredEngine):
+        direct = [direct_sound(dry, motion, engine.receiver, _heard(dry, motion, engine.receiver, stretch))]
     if mode == "doppler" and isinstance(engine, FreeFieldEngine):
-        return direct_sound(dry, motion, engine.receiver, stretch)
+        return direct[0]
     if not isinstance(engine, LayeredEngine):
         return _keyframed(dry, motion, engine.responses, stretch, hop=hop)
-    out = _keyframed(dry, motion, engine.reflections if mode == "doppler" else engine.early, stretch, hop=hop)
-    if mode == "doppler":
-        out += direct_sound(dry, motion, engine.receiver, stretch)
-    _add_tail(out, dry, motion, engine, stretch)
+    reflected = _keyframed(dry, motion, engine.reflections if mode == "doppler" else engine.early, stretch, hop=hop)
+    tail = _tail(dry, motion, engine, stretch)
+    return _together([reflected, *direct, *tail])
+
+
+def _heard(dry: Float32, motion: SoundInMotion, receiver: Receiver, stretch: Stretch) -> Stretch:
+    """The beginning of a stretch, as long as direct sound of ``dry`` is on its way to the listener."""
+    times = stretch.times(np.arange(0, stretch.length + 1, round(KEYFRAME_HOP * stretch.sample_rate)))
+    apart = np.linalg.norm(motion.source.path.at(times) - motion.listener.path.at(times), axis=-1)
+    taps = receiver.responses.taps if isinstance(receiver, DirectionalReceiver) else 0
+    travel = (np.max(apart) / motion.speed_of_sound + KEYFRAME_HOP + COLOUR_REACH) * stretch.sample_rate
+    return replace(stretch, length=min(stretch.length, dry.size + int(travel) + PREFILTER_REACH + taps))
+
+
+def _together(parts: Sequence[Float32]) -> Float32:
+    """Add parts that begin together and have different lengths."""
+    out = np.zeros((parts[0].shape[0], max(part.shape[1] for part in parts)), np.float32)
+    for part in parts:
+        out[:, : part.shape[1]] += part
     return out
 
 
@@ -275,7 +293,8 @@ def _keyframed(
         return respond(motion.paths(emitted=emitted, heard=times))
 
     # The early part is longest where the direct sound is latest.
-    indices = np.arange(-(-stretch.length // step) + 1)
+    looked_at = stretch.length if motion.listener.moves else min(dry.size, stretch.length)
+    indices = np.arange(-(-looked_at // step) + 1)
     apart = motion.source.path.at(stretch.times(indices * step)) - motion.listener.path.at(stretch.times(indices * step))
     farthest = int(np.argmax(np.linalg.norm(apart, axis=-1)))
     taps = keyframes(np.array([farthest])).shape[2]
@@ -285,7 +304,7 @@ def _keyframed(
         hop=step,
         fade="output" if motion.listener.moves else "input",
         taps=taps,
-        length=stretch.length,
+        length=min(stretch.length, dry.size + taps - 1),
     )
 
 
@@ -296,11 +315,12 @@ def _fitted(responses: Float32, taps: int) -> Float32:
     return np.pad(responses, ((0, 0), (0, 0), (0, taps - responses.shape[2])))
 
 
-def _add_tail(out: Float32, dry: Float32, motion: SoundInMotion, engine: LayeredEngine, stretch: Stretch) -> None:
-    """Add the late tail, drawn anew with every :data:`REDRAW_DISTANCE` travelled."""
+def _tail(dry: Float32, motion: SoundInMotion, engine: LayeredEngine, stretch: Stretch) -> list[Float32]:
+    """Return the late tail, drawn anew with every :data:`REDRAW_DISTANCE` travelled; nothing without a room."""
     if motion.acoustics is None:
-        return
+        return []
     length = min(late_length(motion.acoustics, stretch.sample_rate), stretch.length)
+    out = np.zeros((engine.channels, min(stretch.length, dry.size + length - 1)), np.float32)
     step = max(1, round(TRAVEL_STEP * stretch.sample_rate))
     moments, travelled = _travelled(motion, stretch, step=step, samples=dry.size)
     begun = travelled[min(stretch.start // step, travelled.size - 1)]
@@ -308,13 +328,17 @@ def _add_tail(out: Float32, dry: Float32, motion: SoundInMotion, engine: Layered
     for first in range(0, draws.size, TAILS_AT_ONCE):
         numbers = draws[first : first + TAILS_AT_ONCE]
         times = moments[np.minimum(np.searchsorted(travelled, numbers), moments.size - 1)]
-        tails = engine.late(motion.paths(emitted=times, heard=times, draws=numbers), length=length)
-        for number, tail in zip(numbers, tails, strict=True):
-            low, weights = _tail_weights(np.abs(travelled - number), step, stretch.start, dry.size)
-            grain = dry[low : low + weights.size] * weights
-            if grain.any():
-                count = min(grain.size + length - 1, stretch.length - low)
-                out[:, low : low + count] += convolve(grain[None], tail[None], length=count)[0]
+        grains = [_tail_weights(np.abs(travelled - number), step, stretch.start, dry.size) for number in numbers]
+        low = min(begin for begin, _ in grains)
+        high = max(begin + weights.size for begin, weights in grains)
+        parts = np.zeros((numbers.size, max(high - low, 0)), np.float32)
+        for part, (begin, weights) in zip(parts, grains, strict=True):
+            part[begin - low : begin - low + weights.size] = dry[begin : begin + weights.size] * weights
+        if parts.any():
+            tails = engine.late(motion.paths(emitted=times, heard=times, draws=numbers), length=length)
+            count = min(parts.shape[1] + length - 1, out.shape[1] - low)
+            out[:, low : low + count] += convolve_sum(parts, tails, length=count)
+    return [out]
 
 
 def _tail_weights(way: Floats, step: int, start: int, samples: int) -> tuple[int, Float32]:

@@ -22,11 +22,13 @@ from auris.acoustics.engine import ShoeboxEngine
 from auris.acoustics.free_field import FreeFieldEngine
 from auris.acoustics.measured import MeasuredEngine
 from auris.acoustics.motion import KEYFRAME_HOP, Motion, SoundInMotion, Stretch, joined, late_length, render_moving
+from auris.acoustics.placed import Placed, PlacedSounds
 from auris.acoustics.receivers import AmbisonicReceiver, OpenArrayReceiver, Receiver, receiver_for
 from auris.acoustics.response_engine import LayeredEngine, ResponseEngine
 from auris.acoustics.shoebox import ShoeboxAcoustics
 from auris.audio import Audio
-from auris.channels import ChannelLayout
+from auris.channels import ChannelLayout, mono
+from auris.dsp.block_convolution import sounding_span
 from auris.dsp.convolution import convolve
 from auris.dsp.hrtf import DirectionalResponses
 from auris.errors import LayoutError, ParameterError, unknown_name
@@ -44,15 +46,15 @@ class Rendering:
 
     Attributes:
         mixture: everything; exactly ``stems[0] + stems[1] + … + background``, added in that order in float32.
-        stems: each source as heard, reverberation included.
-        dry: each source as given, mono, at 1 m.
+        stems: each source as heard, reverberation included; laid out when asked for.
+        dry: each source as given, mono, at 1 m; laid out when asked for.
         background: noise, or None.
         scene: the scene; its tracks are the ground truth.
     """
 
     mixture: Audio
-    stems: tuple[Audio, ...]
-    dry: tuple[Audio, ...]
+    stems: Sequence[Audio]
+    dry: Sequence[Audio]
     background: Audio | None
     scene: Scene
 
@@ -67,6 +69,7 @@ def render(
     engine: Engine = "auto",
     motion: Motion = "doppler",
     keyframe_hop: float = KEYFRAME_HOP,
+    ambience: ArrayLike | None = None,
 ) -> Rendering:
     """Render a scene.
 
@@ -83,6 +86,7 @@ def render(
             measured one (:class:`~auris.acoustics.response_engine.ResponseEngine`) answers whatever the room.
         motion: ``"doppler"`` delays moving sound exactly; ``"crossfade"`` fades between static responses.
         keyframe_hop: seconds between the reflections' keyframes of moving sound; 0.02 is finer and costs twice as much.
+        ambience: ``(C, N)`` the recording that the scene's background names (:mod:`auris.data.ambience`), at any level.
 
     Returns:
         Mixture, stems, dry sounds and noise, all ``round(duration * sample_rate)`` samples long.
@@ -90,7 +94,7 @@ def render(
     Raises:
         ParameterError: ``dry`` does not fit the scene, or a name is unknown.
         LayoutError: the engine gives another number of channels than the layout has.
-        SceneError: the room is impossible, or an engine cannot answer a position.
+        SceneError: the room is impossible, an engine cannot answer a position, or the ambience is not what the scene names.
     """
     if motion not in MOTIONS:
         raise ParameterError(unknown_name("motion", motion, MOTIONS))
@@ -104,12 +108,13 @@ def render(
     if scene.room is not None and isinstance(chosen, LayeredEngine):
         acoustics = ShoeboxAcoustics.from_room(scene.room, sample_rate)
     parts = [SoundInMotion(s, scene.listener, acoustics, scene.seed, i) for i, s in enumerate(scene.sources)]
-    stems = np.zeros((len(parts), kind.channels, length), np.float32)
-    _render_resting(stems, sounds, [p for p in parts if not p.moves], chosen, sample_rate)
-    moving = [p for p in parts if p.moves]
-    _render_moving(stems, sounds, moving, chosen, sample_rate=sample_rate, motion=motion, hop=keyframe_hop)
+    whole = Stretch(0, length, sample_rate)
+    stems = {part.index: Placed(0, np.zeros((kind.channels, 0), np.float32)) for part in parts}  # of silence
+    stems |= _resting(sounds, [p for p in parts if not p.moves], chosen, whole)
+    stems |= _moving(sounds, [p for p in parts if p.moves], chosen, whole, motion=motion, hop=keyframe_hop)
     receiver = receiver_for(kind, sample_rate, hrtf=hrtf)
-    return _mixed(scene, sounds, stems, receiver, layout=kind, sample_rate=sample_rate)
+    given = None if ambience is None else np.asarray(ambience, dtype=np.float32)
+    return _mixed(scene, sounds, list(stems.values()), receiver, layout=kind, whole=whole, ambience=given)
 
 
 def render_batch(
@@ -162,18 +167,25 @@ def render_batch(
         return list(pool.map(one, pairs))
 
 
-def _checked_dry(dry: ArrayLike, scene: Scene, length: int) -> Float32:
+def _checked_dry(dry: ArrayLike, scene: Scene, length: int) -> list[Placed]:
+    """Return each source's sound from its first to its last sample that is not zero; an empty one for silence."""
     sounds = np.asarray(dry, dtype=np.float32)
     if not scene.sources and sounds.size == 0:
-        return np.zeros((0, length), np.float32)
+        return []
     if sounds.ndim != 2 or sounds.shape[0] != len(scene.sources) or sounds.shape[1] > length:
         raise ParameterError(
             f"dry sounds must have shape ({len(scene.sources)} sources, at most {length} samples), got {sounds.shape}"
         )
-    if not np.all(np.isfinite(sounds)):
-        bad = int(np.flatnonzero(~np.isfinite(sounds).all(axis=1))[0])
-        raise ParameterError(f"the dry sound of source {bad} has samples that are NaN or infinite; repair it first")
-    return np.pad(sounds, ((0, 0), (0, length - sounds.shape[1])))
+    placed = [_without_silence(sound) for sound in sounds]
+    for number, sound in enumerate(placed):
+        if not np.all(np.isfinite(sound.samples)):
+            raise ParameterError(f"the dry sound of source {number} has samples that are NaN or infinite; repair it first")
+    return placed
+
+
+def _without_silence(sound: Float32) -> Placed:
+    span = sounding_span(sound)
+    return Placed(span.start, sound[None, span].copy())
 
 
 def _engine_for(
@@ -215,71 +227,75 @@ def _free_field_engine(layout: ChannelLayout, sample_rate: int, hrtf: Directiona
     return FreeFieldEngine(receiver_for(layout, sample_rate, hrtf=hrtf), sample_rate)
 
 
-def _support(sound: Float32) -> slice:
-    """The part of a signal between its first and last sample that is not zero; empty for silence."""
-    places = np.flatnonzero(sound)
-    return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
-
-
-def _render_resting(
-    stems: Float32, sounds: Float32, parts: list[SoundInMotion], engine: ResponseEngine, sample_rate: int
-) -> None:
-    """Fill the stems of sources that rest: responses in one call of the engine where it is a room's, one convolution each."""
-    parts = [part for part in parts if sounds[part.index].any()]
+def _resting(sounds: list[Placed], parts: list[SoundInMotion], engine: ResponseEngine, whole: Stretch) -> dict[int, Placed]:
+    """Return the stems of sources that rest: responses in one call of the engine where it is a room's, one convolution each."""
+    parts = [part for part in parts if sounds[part.index].samples.size]
     if not parts:
-        return
-    most, acoustics = stems.shape[2], parts[0].acoustics
+        return {}
+    acoustics = parts[0].acoustics
     if acoustics is not None:
         paths = joined([part.paths(emitted=0.0, heard=0.0) for part in parts])
-        length = most if most < late_length(acoustics, sample_rate) else None
+        length = whole.length if whole.length < late_length(acoustics, whole.sample_rate) else None
         responses = list(engine.responses(paths, length=length))
     else:  # one by one: the length of a response must not depend on the other sources
         responses = [engine.responses(part.paths(emitted=0.0, heard=0.0))[0] for part in parts]
+    stems = {}
     for part, response in zip(parts, responses, strict=True):
-        support = _support(sounds[part.index])
-        grain = sounds[part.index, support]
-        count = min(grain.size + response.shape[1] - 1, most - support.start)
-        stems[part.index, :, support.start : support.start + count] = convolve(grain[None], response[None], length=count)[0]
+        sound = sounds[part.index]
+        count = min(sound.samples.shape[1] + response.shape[1] - 1, whole.length - sound.start)
+        stems[part.index] = Placed(sound.start, convolve(sound.samples, response[None], length=count)[0])
+    return stems
 
 
-def _render_moving(
-    stems: Float32,
-    sounds: Float32,
-    parts: list[SoundInMotion],
-    engine: ResponseEngine,
-    *,
-    sample_rate: int,
-    motion: Motion,
-    hop: float,
-) -> None:
-    """Fill the stems of sources that move, or that are heard while moving."""
+def _moving(
+    sounds: list[Placed], parts: list[SoundInMotion], engine: ResponseEngine, whole: Stretch, *, motion: Motion, hop: float
+) -> dict[int, Placed]:
+    """Return the stems of sources that move, or that are heard while moving."""
+    stems = {}
     for part in parts:
-        support = _support(sounds[part.index])
-        if support.stop > support.start:
-            stretch = Stretch(support.start, stems.shape[2] - support.start, sample_rate)
-            grain = sounds[part.index, support]
-            stems[part.index, :, support.start :] = render_moving(grain, part, engine, stretch, mode=motion, hop=hop)
+        sound = sounds[part.index]
+        if sound.samples.size:
+            stretch = Stretch(sound.start, whole.length - sound.start, whole.sample_rate)
+            stems[part.index] = Placed(
+                sound.start, render_moving(sound.samples[0], part, engine, stretch, mode=motion, hop=hop)
+            )
+    return stems
 
 
 def _mixed(
-    scene: Scene, sounds: Float32, stems: Float32, receiver: Receiver, *, layout: ChannelLayout, sample_rate: int
+    scene: Scene,
+    sounds: list[Placed],
+    stems: list[Placed],
+    receiver: Receiver,
+    *,
+    layout: ChannelLayout,
+    whole: Stretch,
+    ambience: Float32 | None,
 ) -> Rendering:
     """Add the stems, put noise under them, and wrap everything up."""
-    mixture: Float32 = np.zeros(stems.shape[1:], np.float32)
+    length, sample_rate = whole.length, whole.sample_rate
+    mixture: Float32 = np.zeros((layout.channels, length), np.float32)
     for stem in stems:
-        mixture += stem
-    active = np.zeros(stems.shape[2], dtype=np.bool_)
+        stem.add_to(mixture)
+    active = np.zeros(length, dtype=np.bool_)
     for _, event in scene.events():
         active[round(event.onset * sample_rate) : round(event.offset * sample_rate)] = True
     noise = render_background(
-        scene.background, receiver, first_channel=mixture[0], active=active, sample_rate=sample_rate, seed=scene.seed
+        scene.background,
+        receiver,
+        layout=layout,
+        mixture=mixture,
+        active=active,
+        sample_rate=sample_rate,
+        seed=scene.seed,
+        ambience=ambience,
     )
     if noise is not None:
         mixture += noise
     return Rendering(
         mixture=Audio(mixture, sample_rate, layout),
-        stems=tuple(Audio(stem, sample_rate, layout) for stem in stems),
-        dry=tuple(Audio(sound, sample_rate, "mono") for sound in sounds),
+        stems=PlacedSounds(stems, length, sample_rate, layout) if stems else (),
+        dry=PlacedSounds(sounds, length, sample_rate, mono()) if sounds else (),
         background=None if noise is None else Audio(noise, sample_rate, layout),
         scene=scene,
     )

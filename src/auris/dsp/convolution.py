@@ -8,36 +8,21 @@ weights what goes in, ``y = sum_k h_k * (w_k x)``; a moving *listener* weights w
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auris.dsp.block_convolution import SCRATCH, fast_length, frames_of, overlap_save
 from auris.dsp.fourier import irfft, rfft
 from auris.errors import ParameterError
 
+__all__ = ["Fade", "Keyframes", "convolve", "convolve_crossfaded", "convolve_sum", "fast_length"]
+
 Float32 = NDArray[np.float32]
-Complex64 = NDArray[np.complex64]
 Keyframes = Callable[[NDArray[np.intp]], Float32]
 Fade = Literal["input", "output"]
-
-LARGEST_BLOCK = 65_536
-CACHED_BLOCK = 32_768  # the spectra of four channels of larger blocks leave the cache, which costs more than they save
-SCRATCH = 2**18  # floats held by one round of transforms: it stays in the cache
-
-
-@lru_cache(maxsize=1024)
-def fast_length(minimum: int) -> int:
-    """Return the smallest even FFT length of at least ``minimum`` of the form 2^k times 1, 3, 5, 9 or 15.
-
-    >>> [fast_length(n) for n in (5, 1000, 2187)]
-    [6, 1024, 2304]
-    """
-    need = max(int(minimum), 2)
-    return min(factor << max(1, math.ceil(math.log2(need / factor))) for factor in (1, 3, 5, 9, 15))
 
 
 def convolve(signals: ArrayLike, responses: ArrayLike, *, length: int | None = None) -> Float32:
@@ -58,7 +43,7 @@ def convolve(signals: ArrayLike, responses: ArrayLike, *, length: int | None = N
     wanted = _output_length(x.shape[1], h.shape[2], length)
     out = np.zeros((*h.shape[:2], wanted), np.float32)
     for source in range(x.shape[0]):
-        _overlap_save(x[source : source + 1], h[source : source + 1], out[source])
+        overlap_save(x[source : source + 1], h[source : source + 1], out[source])
     return out
 
 
@@ -80,8 +65,7 @@ def convolve_sum(signals: ArrayLike, responses: ArrayLike, *, length: int | None
     """
     x, h = _checked(signals, responses)
     out = np.zeros((h.shape[1], _output_length(x.shape[1], h.shape[2], length)), np.float32)
-    if x.shape[0]:
-        _overlap_save(x, h, out)
+    overlap_save(x, h, out)
     return out
 
 
@@ -144,60 +128,6 @@ def _output_length(samples: int, taps: int, length: int | None) -> int:
     return full if length is None else int(length)
 
 
-@lru_cache(maxsize=256)
-def _block_size(taps: int, samples: int) -> int:
-    """FFT length with the least work for ``samples`` outputs of a filter with ``taps`` coefficients."""
-    sizes, size = [], fast_length(2 * taps)
-    largest = min(fast_length(samples + taps), max(LARGEST_BLOCK, size))
-    while size < largest:
-        sizes.append(size)
-        size = fast_length(size + 1)
-    sizes.append(largest if largest > taps else size)
-
-    def work(n: int) -> float:
-        return math.ceil(samples / (n - taps + 1)) * n * (math.log2(n) + (4 if n <= CACHED_BLOCK else 10))
-
-    return min(sizes, key=work)
-
-
-def _overlap_save(x: Float32, h: Float32, out: Float32) -> None:
-    """Add ``sum_s x[s] * h[s]`` to ``out`` ``(C, L)``; outputs that no sound reaches are left as they are."""
-    sources, channels, taps = h.shape
-    samples, length = x.shape[1], min(out.shape[1], x.shape[1] + taps - 1)
-    if samples == 0 or length <= 0:
-        return
-    size = _block_size(taps, length)
-    step = size - taps + 1
-    spectra = rfft(h, size)
-    blocks = range(0, length, step)
-    per_round = max(1, SCRATCH // (channels * size))
-    for first in range(0, len(blocks), per_round):
-        starts = blocks[first : first + per_round]
-        total: Complex64 | None = None
-        for source in range(sources):
-            frames = _frames(x[source], starts, before=taps - 1, size=size)
-            if frames is None:
-                continue
-            product = rfft(frames)[:, None, :] * spectra[source]
-            total = product if total is None else np.add(total, product, out=total)
-        if total is None:
-            continue
-        blocks_out = irfft(total, size)
-        for start, block in zip(starts, blocks_out, strict=True):
-            stop = min(start + step, length)
-            out[:, start:stop] += block[:, taps - 1 : taps - 1 + stop - start]
-
-
-def _frames(x: Float32, starts: range | NDArray[np.intp], *, before: int, size: int) -> Float32 | None:
-    """Cut frames ``x[start - before : start - before + size]``, zeros beyond the ends; None when all are silent."""
-    frames = np.zeros((len(starts), size), np.float32)
-    for frame, start in zip(frames, starts, strict=True):
-        low, high = max(start - before, 0), min(start - before + size, x.size)
-        if high > low:
-            frame[low - start + before : high - start + before] = x[low:high]
-    return frames if frames.any() else None
-
-
 # ── changing through time ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -243,9 +173,7 @@ def _fade_input(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, length
     needed = _sounding(x, hop=hop, count=-(-x.size // hop), before=0, after=hop)
     out = np.zeros((_channels(keyframes, needed, taps), length), np.float32)
     for segments in _rounds(needed, out.shape[0], size):
-        frames = _frames(x, segments * hop, before=0, size=hop)
-        if frames is None:
-            continue
+        frames = frames_of(x, segments * hop, before=0, size=hop)
         both = np.union1d(segments, segments + 1)
         spectra = rfft(keyframes(both), size)
         place = np.searchsorted(both, segments)
@@ -265,9 +193,7 @@ def _fade_output(x: Float32, keyframes: Keyframes, *, hop: int, taps: int, lengt
     # One hop of room before sample 0 and behind the end: keyframe k fills the hops k and k + 1 of it.
     out = np.zeros((_channels(keyframes, needed, taps), count + 1, hop), np.float32)
     for indices in _rounds(needed, out.shape[0], size):
-        frames = _frames(x, indices * hop, before=hop + taps - 1, size=2 * hop + taps - 1)
-        if frames is None:
-            continue
+        frames = frames_of(x, indices * hop, before=hop + taps - 1, size=2 * hop + taps - 1)
         spectra = rfft(keyframes(indices), size)
         spectra *= rfft(frames, size)[:, None]
         heard = (irfft(spectra, size)[..., taps - 1 : taps - 1 + 2 * hop] * window).swapaxes(0, 1)

@@ -94,3 +94,13 @@ def test_plain_values() -> None:
     for odd in (float("nan"), {1, 2}, np.float32(1)):
         with pytest.raises(ParameterError, match="cannot be written as JSON"):
             json_bytes({"x": odd})
+
+
+def test_sixteen_bits_are_rounded_as_by_the_library_itself() -> None:
+    rng = np.random.default_rng(5)
+    loud = np.concatenate([rng.uniform(-1, 1, 5000), [1.0, -1.0, 0.5 / 32768, 1.5 / 32768, 0.0, 32767.5 / 32768]])
+    recording = Audio(np.stack([loud, loud[::-1]]).astype(np.float32), 24_000, "stereo")
+    stream = io.BytesIO()
+    with soundfile.SoundFile(stream, "w", 24_000, 2, "PCM_16", format="FLAC") as file:
+        file.write(recording.samples.T)
+    assert encoded_audio(recording, form="flac", subtype="PCM_16") == stream.getvalue()

