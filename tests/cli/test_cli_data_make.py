@@ -181,3 +181,16 @@ def test_rooms_that_cannot_be_are_told(tmp_path, capsys):
     assert "no place for listener and source" in capsys.readouterr().err
     assert make("reverb-bank", "hrtf=[nothing.sofa]", "--rooms", "1", "--out", tmp_path / "bank") == 1
     assert "nothing.sofa: no such SOFA file" in capsys.readouterr().err
+
+
+def test_who_gives_recordings_hears_only_these(tmp_path, capsys):
+    (tmp_path / "sounds" / "gong").mkdir(parents=True)
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
+    soundfile.write(tmp_path / "sounds" / "gong" / "a.wav", noise, 8000)
+    wanted = ["data", "make", "custom", "base=anechoic", "scene.duration=1", "--scenes", "1", "--dry-run", "--json"]
+    balances = []
+    for more in ([], ["sounds.procedural=0.5"]):
+        assert main([*wanted, "--sounds", str(tmp_path / "sounds"), *more]) == 0
+        balances.append(json.loads(capsys.readouterr().out)["balance"])
+    assert set(balances[0]) == {"gong"}
+    assert {"gong", "dog"} <= set(balances[1])

@@ -50,7 +50,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     size.add_argument(
         "--scenes", "--rooms", type=int, metavar="N", dest="scenes", help="how many scenes, clips, rooms or houses"
     )
-    parser.add_argument("--sounds", metavar="DIR", help="folder of recordings (default: synthesised sounds)")
+    parser.add_argument(
+        "--sounds",
+        metavar="DIR",
+        help="folder of recordings; sounds.procedural=0.3 mixes in synthesised ones (default: only these)",
+    )
     parser.add_argument("--sounds-kind", metavar="K", help="layout of that folder, see auris data sounds (default: auto)")
     parser.add_argument("--split", metavar="S", help="use only this part of the recordings: train, validation or test")
     parser.add_argument("--folds", type=_numbers, metavar="F,…", help="use only these folds of the recordings, e.g. 1,2,3")
@@ -134,7 +138,10 @@ def _settings(arguments: Namespace, preset: Preset) -> tuple[Any, BankSettings]:
         if given or sounds:
             named = [*(_OPTIONS[name] for name in given), *(f"sounds.{name}" for name in sounds)]
             raise WrongUse(f"no recordings are heard in {preset.name}; leave out {', '.join(named)}")
-    bank = dataclass_from(BankSettings, merged(sounds, given), where="sounds")
+    wanted = merged(sounds, given)
+    if wanted.get("sounds") is not None:
+        wanted.setdefault("procedural", 0.0)  # who gives recordings means these
+    bank = dataclass_from(BankSettings, wanted, where="sounds")
     if preset.sounds == "needed" and bank.sounds is None:
         raise WrongUse(f"{preset.name} needs recordings: --sounds DIR")
     return dataclass_from(preset.settings_class, plain, where=preset.name), bank
