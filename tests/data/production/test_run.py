@@ -107,11 +107,12 @@ def test_an_item_that_fails_is_named_and_the_others_are_made(fault, tmp_path, tr
 
 # Ends the driver in the middle; the trouble folder makes it slow enough to be met there.
 _DRIVER = """
-import sys
+import signal, sys
 from pathlib import Path
 from tiny_sets import tiny_maker
 from auris.data.production.run import make_set
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
     form, workers = sys.argv[3], int(sys.argv[4])
     make_set(tiny_maker(trouble=Path(sys.argv[2])), sys.argv[1], workers=workers, form=form, shard_items=3, existing="resume")
 """
@@ -119,7 +120,7 @@ if __name__ == "__main__":
 
 def interrupted(out: Path, trouble: Path, sent: signal.Signals, *, form: str, workers: int) -> int:
     """Send a signal to a process that makes a set, when it has made some units, and return its exit status."""
-    (trouble / "pause").write_text("0.5")
+    (trouble / "pause").write_text("0.2")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     script = trouble / "driver.py"
     script.write_text(_DRIVER)
