@@ -9,6 +9,7 @@ the body of SoundSpaces 1 (Chen et al., ECCV 2020, arXiv:1912.11474) in auris' f
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,13 +172,13 @@ def _checked_heading(heading: int) -> int:
     return int(heading)
 
 
-class OnGraph:
+class OnGraph(ABC):
     """A world that is moved through on a graph: its places and steps by the names that environments use."""
 
     @property
+    @abstractmethod
     def graph(self) -> NavigationGraph:
         """Places and steps."""
-        raise NotImplementedError
 
     @property
     def positions(self) -> Floats:
