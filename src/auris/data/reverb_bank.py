@@ -56,7 +56,7 @@ class RoomSettings:
         margin: least distance from every wall.
         heads: how many structural heads; with the measured ones they take turns by room.
         head_radius: of the structural heads.
-        hrtf: SOFA files of measured heads.
+        hrtf: SOFA files of measured heads; ``built-in`` is the one with which scenes are rendered if no other is asked for.
         hrtf_scales: each measured head listens in these sizes (:meth:`DirectionalResponses.scaled`).
     """
 

@@ -17,6 +17,7 @@ from auris.errors import FormatError
 
 Layout = Literal["binaural", "mono", "foa"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+BUILT_IN = "built-in"  # stands for the head with which scenes are rendered if no other is asked for
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class BankPopulation:
         sample_rate: hertz.
         heads: how many structural heads.
         head_radius: range of their radii in metres.
-        measured: SOFA files of measured heads, each with a size.
+        measured: SOFA files of measured heads, or :data:`BUILT_IN`, each with a size.
         seed: of the structural heads, whose radii and pinnae also depend on the split.
     """
 
@@ -51,7 +52,7 @@ class BankPopulation:
             FormatError: one does not.
         """
         for file, _ in self.measured:
-            if not Path(file).is_file():
+            if file != BUILT_IN and not Path(file).is_file():
                 raise FormatError(f"{file}: no such SOFA file of a measured head")
 
 
@@ -78,7 +79,7 @@ class BankListener:
         if self.number < population.heads:
             return f"structural head {self.number} of {self.split}"
         file, scale = population.measured[self.number - population.heads]
-        return f"{Path(file).stem}, {scale:g} times as large"
+        return f"{'built-in head' if file == BUILT_IN else Path(file).stem}, {scale:g} times as large"
 
     @cached_property
     def engine(self) -> ShoeboxEngine:
@@ -95,10 +96,16 @@ class BankListener:
     def _head(self) -> DirectionalResponses:
         population = self.population
         if self.number >= population.heads:
-            from auris.io.sofa import read_hrtf
-
             file, scale = population.measured[self.number - population.heads]
-            return read_hrtf(file).resampled(population.sample_rate).scaled(scale)
+            return _complete_head(file, population.sample_rate).scaled(scale)
         seed = seeding.derive(population.seed, "reverb-bank", self.split, "head", self.number)
         radius = float(seeding.generator(seed, "radius").uniform(*population.head_radius))
         return structural_head(population.sample_rate, head_radius=radius, pinna_seed=seed)
+
+
+def _complete_head(file: str, sample_rate: int) -> DirectionalResponses:
+    if file == BUILT_IN:
+        return structural_head(sample_rate)
+    from auris.io.sofa import read_hrtf
+
+    return read_hrtf(file).resampled(sample_rate)

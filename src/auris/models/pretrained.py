@@ -26,6 +26,7 @@ FORMAT_VERSION = 1
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 
 ARCHITECTURES = {
+    "bat": "auris.models.bat:Bat",
     "dspast": "auris.models.dspast:Dspast",
     "pseldnet": "auris.models.pseldnet.network:PseldNet",
     "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
@@ -49,6 +50,10 @@ def create(name: str, **config: Any) -> Any:
     'binaural'
     """
     kind = _architecture(name)
+    if hasattr(kind, "from_folder"):
+        raise ParameterError(
+            f"{name} is put together from trained parts; auris.models.assembled.{name} does it, or from_pretrained"
+        )
     return _built(kind, dataclass_from(kind.config_class, config, where=f"{name} configuration"))
 
 
@@ -67,14 +72,19 @@ def from_pretrained(name_or_path: str | Path, *, source: Literal["local", "hub"]
     plain = _read_config(folder / CONFIG)
     kind = _architecture(plain["architecture"], folder)
     try:
-        config = dataclass_from(kind.config_class, plain["config"], where=str(folder / CONFIG))
-        with weights_unset():
-            model = _built(kind, config)
+        model = kind.from_folder(folder, plain["config"]) if hasattr(kind, "from_folder") else _from_folder(kind, folder, plain)
     except ParameterError as error:
         raise CheckpointError(str(error)) from None
-    _load_weights(model, folder / WEIGHTS)
     model.name = str(name_or_path) if str(name_or_path) in SHIPPED or source == "hub" else folder.name
     return model.eval()
+
+
+def _from_folder(kind: Any, folder: Path, plain: Mapping[str, Any]) -> Any:
+    config = dataclass_from(kind.config_class, plain["config"], where=str(folder / CONFIG))
+    with weights_unset():
+        model = _built(kind, config)
+    assign_weights(model, read_weights(folder), where=str(folder / WEIGHTS))
+    return model
 
 
 @contextmanager
@@ -139,22 +149,34 @@ def save_pretrained(model: Any, folder: str | Path, *, card: str) -> None:
     """Write a model folder: configuration, weights and card, each atomically.
 
     Args:
-        model: a network of one of the :data:`ARCHITECTURES`.
+        model: a network of one of the :data:`ARCHITECTURES`; one of several parts writes them into folders of their own.
         folder: created if missing.
         card: the text of README.md: data, measurements, limits, licence.
 
     Raises:
         FormatError: the folder cannot be written.
     """
-    from safetensors.torch import save_file
-
+    if hasattr(model, "save_pretrained"):
+        model.save_pretrained(folder, card=card)
+        return
     target = Path(folder)
-    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    with atomic_write(target / WEIGHTS) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt", "architecture": model.architecture})
+    write_weights(model.state_dict(), target, architecture=model.architecture)
     plain = {"format": FORMAT_VERSION, "architecture": model.architecture, "config": plain_of(model.config)}
     write_text(target / CONFIG, json.dumps(plain, indent=2) + "\n")
     write_text(target / CARD, card)
+
+
+def write_weights(tensors: Mapping[str, Tensor], folder: Path, *, architecture: str) -> None:
+    """Write the weights of a model folder.
+
+    Raises:
+        FormatError: the file cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    with atomic_write(folder / WEIGHTS) as temporary:
+        save_file(plain, temporary, metadata={"format": "pt", "architecture": architecture})
 
 
 def describe(name_or_path: str | Path) -> dict[str, Any]:
@@ -165,13 +187,13 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
     """
     folder = model_folder(name_or_path)
     config = _read_config(folder / CONFIG)
-    weights, card = folder / WEIGHTS, folder / CARD
+    card = folder / CARD
     return {
         "name": str(name_or_path),
         "architecture": config["architecture"],
         "config": config["config"],
         "layout": config["config"].get("layout", "binaural"),  # networks of clips hear nothing else
-        "bytes": weights.stat().st_size if weights.is_file() else 0,
+        "bytes": sum(file.stat().st_size for file in folder.rglob("*.safetensors")),
         "card": card.read_text(encoding="utf-8") if card.is_file() else "",
     }
 
@@ -242,14 +264,19 @@ def _built(kind: Any, config: Any) -> Any:
         raise ParameterError(f"the configuration makes no network: {error}") from None
 
 
-def _load_weights(model: nn.Module, file: Path) -> None:
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Read the weights of a model folder.
+
+    Raises:
+        CheckpointError: there are none, or they are damaged.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    file = folder / WEIGHTS
     if not file.is_file():
-        raise CheckpointError(f"{file.parent}: {WEIGHTS} is missing; fetch or save the model again")
+        raise CheckpointError(f"{folder}: {WEIGHTS} is missing; fetch or save the model again")
     try:
-        tensors = load_file(file)
+        return load_file(file)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{file}: damaged or not safetensors ({error}); fetch or save the model again") from None
-    assign_weights(model, tensors, where=str(file))

@@ -182,12 +182,16 @@ class SeldCrnn(nn.Module):
 
     def from_features(self, features: Tensor) -> Tensor:
         """Return the output for features (training changes them on the way); the ``ears`` head adds the odds of the front."""
+        return self.gathered(features)[0]
+
+    def gathered(self, features: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the output, and of the ``ears`` head also what it was read from ``(batch, label frames, classes, units)``."""
         hidden = self.encoder(features)
+        if isinstance(self.head, EarsHead):
+            return self.head.said(hidden, features)
         if self.config.head == "linear":
-            outputs: Tensor = self.head(hidden)
-        else:
-            outputs = self.head(hidden, self.cues(features) if self.config.head == "masked" else features)
-        return outputs
+            return self.head(hidden), None
+        return self.head(hidden, self.cues(features) if self.config.head == "masked" else features), None
 
     def cues(self, features: Tensor) -> Tensor:
         """Return the spatial cues of each band in each label frame ``(B, T, bands, kinds)``: means by amplitude."""

@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Literal
 import yaml
 
 from auris.data.reverb_bank import ReverbBankSettings
+from auris.data.reverb_listeners import BUILT_IN
 from auris.data.simulated import MixSettings
+from auris.data.spatial_clips.placed_clips import PlacedClipSettings
 from auris.data.stems import StemSettings
 from auris.errors import ParameterError
 from auris.models.configuration import plain_of
@@ -59,17 +61,19 @@ class PoolRecipe:
 
 @dataclass(frozen=True)
 class ClipsRecipe:
-    """Examples with one sound that lasts, each at another place, as SpatialSoundQA makes them (arXiv:2402.01591); for two ears.
+    """Examples with sounds that last, each at its own place, as SpatialSoundQA makes them (arXiv:2402.01591); for two ears.
 
     Attributes:
         share: of all examples; the others are mixed from stems.
         reverb: folder of room responses.
         bank: what to simulate there where it is missing.
+        drawn: how many sounds an example has, how long and how loud they are.
     """
 
     share: float = 0.5
     reverb: str = "../runs/reverb"
     bank: ReverbBankSettings = field(default_factory=ReverbBankSettings)
+    drawn: PlacedClipSettings = field(default_factory=PlacedClipSettings)
 
     def __post_init__(self) -> None:
         if not 0 <= self.share <= 1:
@@ -126,7 +130,7 @@ class Recipe:
     """One published experiment: its name, classes and seed, a note for the card, and the parts described above."""
 
     task: ClassVar[str] = "listener"
-    names: ClassVar[tuple[str, ...]] = SHIPPED
+    names: ClassVar[tuple[str, ...]] = (*SHIPPED, BUILT_IN)
     paths: ClassVar[tuple[str, ...]] = (
         *("stems.bank.sounds", "stems.hrtf", "pool.folder", "clips.reverb", "clips.bank.hrtf"),
         *("initial.checkpoint", "trainer.out"),

@@ -193,7 +193,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
     scenes = open_scenes(recipe)
     if task.progress < 1:
         batches = [as_batch(some, recipe.labels, frame_seconds=model.frame_seconds) for some in scenes.values()]
-        with rendering(recipe.stems, recipe.labels, recipe.pool, dataset.pool):
+        with rendering(recipe, dataset.pool):
             fit(
                 task,
                 out,

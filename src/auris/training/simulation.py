@@ -17,7 +17,7 @@ from auris.data.reverb_bank import simulated_rooms
 from auris.data.simulated import StemMixtures, StemPool
 from auris.data.spatial_clips.clip_banks import FolderBank
 from auris.data.spatial_clips.frame_examples import ClipExamples
-from auris.data.spatial_clips.items import ClipSettings, SpatialClips
+from auris.data.spatial_clips.placed_clips import PlacedClips
 from auris.data.stems import StemSettings, render_shards
 from auris.errors import AurisError, ParameterError
 from auris.training.listener_recipe import PoolRecipe, Recipe
@@ -58,9 +58,9 @@ def clip_examples(recipe: Recipe, frame_seconds: float, slots: int) -> tuple[Cli
         variations=stems.bank.variations,
         procedural=stems.bank.procedural,
     )
-    items = ClipSettings(sample_rate=stems.sample_rate, clip_seconds=stems.seconds, roll="circular", mirror=0.5, mixup=0.0)
     rooms = simulated_rooms(wanted.bank, wanted.reverb, "train")
-    return ClipExamples(SpatialClips(bank, rooms, items), frame_seconds=frame_seconds, slots=slots), wanted.share
+    clips = PlacedClips(bank, rooms, wanted.drawn, sample_rate=stems.sample_rate, seconds=stems.seconds)
+    return ClipExamples(clips, frame_seconds=frame_seconds, slots=slots), wanted.share
 
 
 class SimulatedEpoch(IterableDataset[tuple[Tensor, Tensor]]):
@@ -80,18 +80,22 @@ class SimulatedEpoch(IterableDataset[tuple[Tensor, Tensor]]):
 
 
 @contextmanager
-def rendering(stems: StemSettings, labels: Sequence[str], recipe: PoolRecipe, pool: StemPool) -> Iterator[None]:
-    """Render missing stems in another process; wait until there are enough to begin."""
-    if pool.refresh() >= recipe.shards or os.environ.get("LOCAL_RANK", "0") != "0":  # one process of several renders
-        _wait(pool, recipe)
+def rendering(recipe: Recipe, pool: StemPool) -> Iterator[None]:
+    """Render missing stems in another process, if any are mixed; wait until there are enough to begin."""
+    if recipe.clips is not None and recipe.clips.share == 1:
+        yield
+        return
+    wanted = recipe.pool
+    if pool.refresh() >= wanted.shards or os.environ.get("LOCAL_RANK", "0") != "0":  # one process of several renders
+        _wait(pool, wanted)
         yield
         return
     context = multiprocessing.get_context("spawn")
-    arguments = (stems, tuple(labels), pool.folder, recipe.shards)
+    arguments = (recipe.stems, tuple(recipe.labels), pool.folder, wanted.shards)
     worker = context.Process(target=_render_politely, args=arguments, daemon=True)
     worker.start()
     try:
-        _wait(pool, recipe, worker)
+        _wait(pool, wanted, worker)
         yield
     finally:
         worker.terminate()

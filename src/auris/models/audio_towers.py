@@ -1,0 +1,127 @@
+"""What of a listener a language model reads: tokens of a clip, before anything is decided.
+
+Networks of whole clips (Spatial-AST, DSpAST) give the tokens of their last block, as published. Networks of frames give one
+token for each class: what the head gathered about it in every frame, averaged over the clip by how much the class was heard.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from auris.channels import ChannelLayout
+from auris.errors import CheckpointError, ParameterError
+from auris.models.clip_transformer import ClipTransformer
+from auris.models.seld_crnn import SeldCrnn
+
+_LOUD = 0.25  # activities above it count in full
+_FAINT = 0.05  # of fainter ones, directions are not blown up to full length
+
+
+class AudioTower(Protocol):
+    """A listener as a language model hears with it.
+
+    Attributes:
+        listener: the network; it is saved with the model.
+        width: of the tokens.
+        layout: what it listens to.
+        sample_rate: hertz.
+        clip_seconds: what it hears at a time.
+    """
+
+    listener: Any
+    width: int
+    layout: ChannelLayout
+    sample_rate: int
+    clip_seconds: float
+
+    def __call__(self, waveform: Tensor) -> Tensor:
+        """Return tokens ``(batch, tokens, width)`` of waveforms ``(batch, channels, samples)``."""
+        ...
+
+
+class ClipTower(nn.Module):
+    """All tokens of the last block of a network of clips: three class tokens, then the patches."""
+
+    def __init__(self, listener: ClipTransformer, *, width: int) -> None:
+        super().__init__()
+        self.listener, self.width = listener, width
+        self.layout, self.sample_rate, self.clip_seconds = listener.layout, listener.sample_rate, listener.clip_seconds
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Return tokens ``(batch, 3 + patches, width)``."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            features = self.listener.features(waveform.float())
+        return self.listener.tokens(features)
+
+
+class FrameTower(nn.Module):
+    """A token for each class of a network of frames.
+
+    Args:
+        listener: the network.
+        clip_seconds: what it is to hear at a time.
+    """
+
+    def __init__(self, listener: SeldCrnn, *, clip_seconds: float = 10.0) -> None:
+        super().__init__()
+        self.listener, self.clip_seconds = listener, clip_seconds
+        self.layout, self.sample_rate = listener.layout, listener.sample_rate
+        with torch.no_grad():
+            silence = torch.zeros(1, listener.layout.channels, listener.frame_samples)
+            self.width = int(self(silence).shape[-1])
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Return tokens ``(batch, classes, width)``."""
+        outputs, details = self.listener.gathered(self.listener.features(waveform))
+        return class_tokens(outputs, details)
+
+
+def class_tokens(outputs: Tensor, details: Tensor | None) -> Tensor:
+    """Return what was heard of each class in a clip.
+
+    Args:
+        outputs: ``(batch, frames, tracks, classes, 4)``, or with more behind, of :class:`auris.models.ears_head.EarsHead`.
+        details: what the head knows of each class ``(batch, frames, classes, units)``, if it says.
+
+    Returns:
+        ``(batch, classes, width)``: places, details, how loud and how long it was heard, and which class it is.
+    """
+    activity = outputs[..., :3].norm(dim=-1)  # (B, T, K, C)
+    weights = activity.square() + 1e-6
+    weights = weights / weights.sum(dim=(1, 2), keepdim=True)
+    direction = outputs[..., :3] / activity.clamp(min=_FAINT)[..., None]
+    parts = [direction, outputs[..., 3:4]]
+    if outputs.shape[-1] > 4:  # ears: in front or behind, and how far
+        odds = outputs[..., 4:5].clamp(-8, 8) / 4
+        parts += [odds, direction[..., :1] * torch.tanh(2 * odds), 4 * outputs[..., 5:].softmax(dim=-1)]
+    said = torch.einsum("btkc,btkcf->bcf", weights, torch.cat(parts, dim=-1))
+    heard = activity.amax(dim=2)  # (B, T, C)
+    amounts = [heard.amax(dim=1), heard.mean(dim=1), (heard / _LOUD).clamp(max=1).mean(dim=1)]
+    tokens = [said, torch.stack(amounts, dim=-1)]
+    if details is not None:
+        tokens.append(torch.einsum("btc,btcu->bcu", weights.sum(dim=2), details))
+    classes = torch.eye(heard.shape[-1], device=heard.device, dtype=said.dtype)
+    return torch.cat([*tokens, classes.expand(len(said), -1, -1)], dim=-1)
+
+
+def audio_tower(listener: Any) -> ClipTower | FrameTower:
+    """Return a listener as a language model hears with it.
+
+    Raises:
+        CheckpointError: nothing is known of how to read this network.
+        ParameterError: its configuration has no width.
+    """
+    if isinstance(listener, SeldCrnn):
+        return FrameTower(listener)
+    if isinstance(listener, ClipTransformer):
+        width = getattr(listener.config, "width", None)
+        if not isinstance(width, int):
+            raise ParameterError(f"{listener.name}: its configuration names no width of tokens")
+        return ClipTower(listener, width=width)
+    raise CheckpointError(
+        f"a language model cannot hear with a {getattr(listener, 'architecture', type(listener).__name__)}; "
+        "give a spatial_ast, dspast or seld_crnn"
+    )
