@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from auris.cli.console import message, print_json, print_table
 from auris.errors import ParameterError
 
 HELP = "Train a model from a recipe."
+_MODULES = {"listener": "seld", "pseldnet": "pseldnet", "spatial_ast": "spatial_ast", "bat": "bat"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -62,9 +64,7 @@ def run(arguments: Namespace) -> int:
 
 def _work(arguments: Namespace, task: str) -> tuple[str, Any]:
     """What is to be done with a recipe of a task: its title and the function that does it."""
-    from auris.training import pseldnet, seld, spatial_ast
-
-    kind: Any = {"listener": seld, "pseldnet": pseldnet, "spatial_ast": spatial_ast}[task]
+    kind: Any = importlib.import_module(f"auris.training.{_MODULES[task]}")
     if arguments.dry_run:
         return "Dry run", kind.describe
     if not arguments.validate:

@@ -7,9 +7,10 @@ writer; published are Spatial-AST (or DSpAST), a Q-Former, and Llama-2-7B with L
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,67 +26,18 @@ from auris.errors import CheckpointError, LayoutError, ParameterError
 from auris.io.atomic import write_text
 from auris.models import pretrained
 from auris.models.audio_towers import audio_tower
-from auris.models.bat_sequences import AUDIO, PROMPT, TokenBatch, end_of, question_batch
+from auris.models.bat_config import ADAPTER, ENCODER, LANGUAGE_MODEL, BatConfig, Precision, WritingSettings
+from auris.models.bat_sequences import AUDIO, TokenBatch, end_of, question_batch
 from auris.models.configuration import dataclass_from, plain_of
 from auris.models.language_models import (
-    LoraSettings,
-    Precision,
+    language_width,
     load_language_model,
     load_tokenizer,
+    save_adapters,
     save_language_model,
     with_adapters,
 )
-from auris.models.projectors import ProjectorConfig, build_projector
-
-ENCODER, LANGUAGE_MODEL, ADAPTER = "encoder", "language_model", "adapter"
-
-
-@dataclass(frozen=True)
-class WritingSettings:
-    """How answers are written; the defaults are the published ones.
-
-    Attributes:
-        beams: of the beam search; 1 takes the likeliest token each time.
-        longest: most tokens of an answer.
-    """
-
-    beams: int = 4
-    longest: int = 200
-
-    def __post_init__(self) -> None:
-        if min(self.beams, self.longest) < 1:
-            raise ParameterError(f"beams and longest are at least 1, got {self.beams!r} and {self.longest!r}")
-
-
-@dataclass(frozen=True)
-class BatConfig:
-    """What a BAT is made of.
-
-    Attributes:
-        encoder: a listener's name or folder; ``encoder`` is the folder of that name in the model's own.
-        language_model: name on the Hugging Face Hub of what was fetched before, or a folder; ``language_model`` is the folder
-            of that name in the model's own.
-        projector: between the two.
-        lora: adapters of the language model; None where it has none.
-        prompt: around the question, with ``{question}`` in it.
-        writing: how answers are written.
-    """
-
-    encoder: str = ENCODER
-    language_model: str = "meta-llama/Llama-2-7b-hf"
-    projector: ProjectorConfig = field(default_factory=ProjectorConfig)
-    lora: LoraSettings | None = field(default_factory=LoraSettings)
-    prompt: str = PROMPT
-    writing: WritingSettings = field(default_factory=WritingSettings)
-
-    def __post_init__(self) -> None:
-        if self.prompt.count("{question}") != 1:
-            raise ParameterError(f"the prompt holds {{question}} once, got {self.prompt!r}")
-        if self.lora is not None and self.language_model == LANGUAGE_MODEL:
-            raise ParameterError(
-                "a language model that is saved with the model is trained whole: lora is null; or name the language model "
-                "that the adapters belong to"
-            )
+from auris.models.projectors import build_projector
 
 
 class Bat(nn.Module):
@@ -96,6 +48,11 @@ class Bat(nn.Module):
         encoder: a listener, such as :func:`auris.models.from_pretrained` gives.
         language_model: a causal language model of Hugging Face, with its adapters if it has any.
         tokenizer: of the language model.
+
+    Raises:
+        ParameterError: the tokenizer has no token that ends a text, or the language model has adapters where the
+            configuration has none, or none where it has.
+        CheckpointError: nothing is known of how to read this encoder.
     """
 
     architecture = "bat"
@@ -105,11 +62,16 @@ class Bat(nn.Module):
         super().__init__()
         self.config, self.name = config, self.architecture
         end_of(tokenizer)  # refuses one that cannot end an answer before anything is computed
+        if (config.lora is not None) != hasattr(language_model, "peft_config"):
+            have = "has adapters, the configuration none" if config.lora is None else "has no adapters, the configuration has"
+            raise ParameterError(f"the language model {have}: lora is null, or language_models.with_adapters adds them")
         self.tokenizer = tokenizer
         self.tower = audio_tower(encoder)
         self.language_model = language_model
         width = language_model.get_input_embeddings().embedding_dim
         self.projector = build_projector(config.projector, encoder_width=self.tower.width, language_width=width)
+        base = language_model if config.lora is None else language_model.get_base_model()
+        self._numbers_places = "position_ids" in inspect.signature(base.forward).parameters
 
     @property
     def layout(self) -> ChannelLayout:
@@ -154,9 +116,11 @@ class Bat(nn.Module):
 
     def forward(self, batch: TokenBatch, tokens: Tensor) -> Tensor:
         """Return logits ``(batch, length, words)``; the one at each place is about the next."""
-        logits: Tensor = self.language_model(
-            inputs_embeds=self.embeddings(batch, tokens), attention_mask=batch.attention_mask, use_cache=False
-        ).logits
+        mask = batch.attention_mask
+        # Counted from the first token that is there: for models whose places are absolute, as when they write.
+        places = {"position_ids": (mask.cumsum(dim=-1) - 1).clamp(min=0)} if self._numbers_places else {}
+        embedded = self.embeddings(batch, tokens)
+        logits: Tensor = self.language_model(inputs_embeds=embedded, attention_mask=mask, use_cache=False, **places).logits
         return logits
 
     @torch.inference_mode()
@@ -185,34 +149,42 @@ class Bat(nn.Module):
         batch = question_batch(self.tokenizer, questions, audio_tokens=self.audio_tokens(tokens), prompt=self.config.prompt).to(
             self.device
         )
-        self._refuse_too_long(batch)
+        room = self._room(batch)
         streaming = on_text is not None and len(questions) == 1 and settings.beams == 1
         written = self.language_model.generate(
             inputs_embeds=self.embeddings(batch, tokens),
             attention_mask=batch.attention_mask,
-            max_new_tokens=settings.longest,
+            max_new_tokens=min(settings.longest, room),
             min_new_tokens=1,
             num_beams=settings.beams,
+            use_cache=True,
+            # Whatever the language model's own settings say: some sample, or punish what was said before.
             do_sample=False,
             temperature=None,
             top_p=None,
             top_k=None,
+            repetition_penalty=1.0,
             pad_token_id=end_of(self.tokenizer),
             eos_token_id=end_of(self.tokenizer),
-            streamer=_streamer(self.tokenizer, on_text) if streaming else None,
+            streamer=None if on_text is None or not streaming else _streamer(self.tokenizer, on_text),
         )
         answers = [text.strip() for text in self.tokenizer.batch_decode(written, skip_special_tokens=True)]
         if on_text is not None and not streaming and len(answers) == 1:
             on_text(answers[0])
         return answers
 
-    def _refuse_too_long(self, batch: TokenBatch) -> None:
-        most = getattr(self.language_model.config, "max_position_embeddings", None)
-        if most is not None and batch.input_ids.shape[1] >= most:
+    def _room(self, batch: TokenBatch) -> int:
+        """How many tokens the language model can read behind a batch."""
+        most = getattr(self.language_model.config.get_text_config(), "max_position_embeddings", None)
+        length = batch.input_ids.shape[1]
+        if most is None:
+            return self.config.writing.longest
+        if length >= most:
             raise ParameterError(
-                f"the question is too long: with sounds and prompt it has {batch.input_ids.shape[1]} tokens, "
+                f"the question is too long: with sounds and prompt it has {length} tokens, "
                 f"this language model reads fewer than {most}; ask shorter"
             )
+        return int(most) - length
 
     @torch.inference_mode()
     def answer(
@@ -252,7 +224,7 @@ class Bat(nn.Module):
             text = "# The ears of a language model\n\nEncoder of the model in the folder above; see its card.\n"
             pretrained.save_pretrained(self.tower.listener, target / ENCODER, card=text)
         if self.config.lora is not None:
-            self.language_model.save_pretrained(target / ADAPTER)
+            save_adapters(self.language_model, target / ADAPTER)
         if self.config.language_model == LANGUAGE_MODEL:
             save_language_model(self.language_model, self.tokenizer, target / LANGUAGE_MODEL)
         plain = {"format": pretrained.FORMAT_VERSION, "architecture": self.architecture, "config": plain_of(self.config)}
@@ -260,54 +232,119 @@ class Bat(nn.Module):
         write_text(target / pretrained.CARD, card)
 
     @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | Path,
+        *,
+        encoder: str | Path | None = None,
+        language_model: str | Path | None = None,
+        precision: Precision | None = None,
+        device: str = "cpu",
+    ) -> Bat:
+        """Load a model, ready to answer, with other parts than its configuration names.
+
+        Args:
+            name_or_path: a shipped model's name or a model folder, as for :func:`auris.models.from_pretrained`.
+            encoder: another listener: name or folder.
+            language_model: another place of the language model: name on the Hugging Face Hub of what was fetched before, or
+                a folder.
+            precision: of the language model's weights, which are read straight into it; ``8bit`` and ``4bit`` need
+                bitsandbytes.
+            device: where it computes; the language model's weights go there.
+
+        Raises:
+            CheckpointError: there is no such model, or a part is missing, damaged, or does not fit.
+            MissingDependency: an extra, or bitsandbytes, is not installed.
+            ParameterError: the precision is unknown.
+        """
+        folder = pretrained.model_folder(name_or_path)
+        plain = pretrained.read_config(folder)
+        if plain["architecture"] != cls.architecture:
+            raise CheckpointError(f"{folder}: a {plain['architecture']}, which answers no questions; {cls.architecture} does")
+        model = cls.from_folder(
+            folder, plain["config"], encoder=encoder, language_model=language_model, precision=precision, device=device
+        )
+        model.name = str(name_or_path) if str(name_or_path) in pretrained.SHIPPED else folder.name
+        return model
+
+    @classmethod
     def from_folder(
         cls,
         folder: Path,
         plain: dict[str, Any],
         *,
-        language_model: str | None = None,
-        precision: Precision = "float32",
+        encoder: str | Path | None = None,
+        language_model: str | Path | None = None,
+        precision: Precision | None = None,
         device: str = "cpu",
     ) -> Bat:
-        """Load what :meth:`save_pretrained` wrote; called by :func:`auris.models.from_pretrained`.
+        """Load what :meth:`save_pretrained` wrote; arguments and errors as for :meth:`from_pretrained`.
 
         Args:
             folder: the model's.
             plain: its configuration.
-            language_model: another place of the language model than the configuration says.
-            precision: of the language model's weights.
+            encoder: instead of the configuration's.
+            language_model: instead of the configuration's.
+            precision: instead of the configuration's.
             device: where it computes.
-
-        Raises:
-            CheckpointError: a part is missing, damaged, or does not fit.
-            MissingDependency: an extra is not installed.
         """
         config: BatConfig = dataclass_from(BatConfig, plain, where=str(folder / pretrained.CONFIG))
-        if language_model is not None:
-            config = replace(config, language_model=language_model)
+        others = {"encoder": encoder, "language_model": language_model, "precision": precision}
+        config = replace(config, **{name: str(value) for name, value in others.items() if value is not None})
+        tensors = pretrained.read_weights(folder)
+        ears = _encoder(folder, config)
         where = str(folder / LANGUAGE_MODEL) if config.language_model == LANGUAGE_MODEL else config.language_model
-        writer = load_language_model(where, precision=precision, device=device)
+        _refuse_other_width(tensors, where, file=folder / pretrained.WEIGHTS)
+        tokenizer = load_tokenizer(where)
+        writer = load_language_model(where, precision=config.precision, device=device)
         if config.lora is not None:
             writer = with_adapters(writer, config.lora, folder=folder / ADAPTER)
-        ears = folder / ENCODER if config.encoder == ENCODER else config.encoder
-        model = cls(config, encoder=pretrained.from_pretrained(ears), language_model=writer, tokenizer=load_tokenizer(where))
-        tensors = pretrained.read_weights(folder)
-        try:
-            pretrained.assign_weights(model.projector, tensors, where=str(folder / pretrained.WEIGHTS))
-        except CheckpointError as error:
-            raise CheckpointError(f"{error}. Is {where} the language model it was trained with?") from None
+        model = cls(config, encoder=ears, language_model=writer, tokenizer=tokenizer)
+        pretrained.assign_weights(model.projector, tensors, where=str(folder / pretrained.WEIGHTS))
         model.tower.to(device)
         model.projector.to(device)
         return model.eval()
 
 
-def _streamer(tokenizer: Any, on_text: Callable[[str], None] | None) -> Any:
+def _encoder(folder: Path, config: BatConfig) -> Any:
+    if config.encoder != ENCODER:
+        return pretrained.from_pretrained(config.encoder)
+    if not (folder / ENCODER).is_dir():
+        raise CheckpointError(
+            f"{folder}: its encoder is missing; put the model folder of the listener that it was trained with there, as "
+            f"{folder / ENCODER} (for the published BAT the converted Spatial-AST), or name one: "
+            "auris.models.bat.Bat.from_pretrained(..., encoder=...)"
+        )
+    return pretrained.from_pretrained(folder / ENCODER)
+
+
+def _refuse_other_width(tensors: Mapping[str, Tensor], language_model: str, *, file: Path) -> None:
+    """Say that a projector is for another language model before that is read, which may take minutes."""
+    read, written = language_width(language_model), tensors.get("norm.weight")
+    if written is not None and written.shape != (read,):
+        raise CheckpointError(
+            f"{file}: the projector makes vectors of {len(written)} numbers, {language_model} reads {read}; "
+            "it was trained with another language model"
+        )
+
+
+def _streamer(tokenizer: Any, on_text: Callable[[str], None]) -> Any:
     from transformers import TextStreamer
 
     class Streamer(TextStreamer):
+        """Passes text on without what is around it, as answers are."""
+
+        waiting = ""  # white space that is only passed on before more text
+
         def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
-            if text and on_text is not None:
-                on_text(text)
+            text = self.waiting + text if self.begun else text.lstrip()
+            said = text.rstrip()
+            self.waiting = text[len(said) :]
+            if said:
+                self.begun = True
+                on_text(said)
+
+        begun = False
 
     return Streamer(tokenizer, skip_prompt=False, skip_special_tokens=True)
 

@@ -84,7 +84,9 @@ def answer_batch(
         raise ParameterError(f"every question needs an answer, got {len(questions)} and {len(answers)}")
     asked = question_batch(tokenizer, questions, audio_tokens=audio_tokens, prompt=prompt)
     end = end_of(tokenizer)
-    replies = [[*tokenizer(answer, add_special_tokens=False).input_ids, end] for answer in answers]
+    replies = [
+        [*_answer_ids(tokenizer, question, answer, prompt), end] for question, answer in zip(questions, answers, strict=True)
+    ]
     width = max(map(len, replies))
     rest = [width - len(ids) for ids in replies]
     ids = torch.tensor([reply + [end] * missing for reply, missing in zip(replies, rest, strict=True)])
@@ -114,4 +116,23 @@ def end_of(tokenizer: Any) -> int:
 def _prompt_ids(tokenizer: Any, question: str, audio_tokens: int, prompt: str) -> list[int]:
     if not question.strip():
         raise ParameterError("the question is empty; ask something, such as 'Where is the dog?'")
-    return [AUDIO] * audio_tokens + list(tokenizer(prompt.format(question=question.strip())).input_ids)
+    return [AUDIO] * audio_tokens + _begun(tokenizer, _filled(prompt, question))
+
+
+def _answer_ids(tokenizer: Any, question: str, answer: str, prompt: str) -> list[int]:
+    """Tokens of an answer as they follow the prompt's colon: alone, a word may have another token than inside a text."""
+    before = _begun(tokenizer, _filled(prompt, question))
+    whole = _begun(tokenizer, _filled(prompt, question) + answer)
+    if whole[: len(before)] == before:
+        return whole[len(before) :]
+    return list(tokenizer(answer, add_special_tokens=False).input_ids)  # the colon is one token with what follows
+
+
+def _filled(prompt: str, question: str) -> str:
+    return prompt.replace("{question}", question.strip())
+
+
+def _begun(tokenizer: Any, text: str) -> list[int]:
+    """Tokens of a text that goes on: some tokenizers end every text."""
+    ids = list(tokenizer(text).input_ids)
+    return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids

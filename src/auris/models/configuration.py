@@ -30,8 +30,11 @@ def dataclass_from(kind: Any, plain: object, *, where: str) -> Any:
     for key, value in plain.items():
         if key not in names:
             raise ParameterError(f"{where}: unknown key {key!r}{did_you_mean(str(key), names)}; accepted: {', '.join(names)}")
-        nested = _nested_kind(hints[key])
-        if nested is not None and isinstance(value, Mapping):
+        nested, listed = _nested_kind(hints[key]), _listed_kind(hints[key])
+        if listed is not None and isinstance(value, list | tuple):
+            places = (f"{where}: {key}[{number}]" for number in range(len(value)))
+            values[key] = tuple(dataclass_from(listed, item, where=place) for item, place in zip(value, places, strict=True))
+        elif nested is not None and isinstance(value, Mapping):
             values[key] = dataclass_from(nested, value, where=f"{where}: {key}")
         elif _fits(value, hints[key]):
             values[key] = _converted(value, hints[key])
@@ -63,6 +66,12 @@ def _nested_kind(hint: Any) -> Any:
     """The dataclass a field holds, if it holds one."""
     options = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
     return next((option for option in options if dataclasses.is_dataclass(option)), None)
+
+
+def _listed_kind(hint: Any) -> Any:
+    """The dataclass that a field holds a list of, if it does."""
+    arguments = typing.get_args(hint) if typing.get_origin(hint) is tuple else ()
+    return arguments[0] if arguments and dataclasses.is_dataclass(arguments[0]) else None
 
 
 def _fits(value: object, hint: Any) -> bool:

@@ -5,45 +5,25 @@ Nothing is fetched: a name is looked up in the local cache of Hugging Face, wher
 
 from __future__ import annotations
 
+import importlib.util
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import torch
 
 from auris.errors import CheckpointError, MissingDependency, ParameterError, unknown_name
+from auris.models.bat_config import LoraSettings, Precision, SmallLanguageModel
 
 try:
     import transformers
 except ImportError:
     raise MissingDependency("transformers", "llm") from None
 
-Precision = Literal["float32", "float16", "bfloat16", "8bit", "4bit"]
-_BYTES: dict[str, float] = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "8bit": 1.0, "4bit": 0.5}
+_ADAPTERS = ("adapter_config.json", "adapter_model.safetensors")
 _SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
-
-
-@dataclass(frozen=True)
-class LoraSettings:
-    """Low-rank adapters (LoRA, arXiv:2106.09685) on a language model that itself stays as it is; defaults as published.
-
-    Attributes:
-        rank: of the adapters.
-        alpha: their output is multiplied by ``alpha / rank``.
-        dropout: of their input in training.
-        targets: names of the linear layers that get one.
-    """
-
-    rank: int = 8
-    alpha: int = 32
-    dropout: float = 0.05
-    targets: tuple[str, ...] = ("q_proj", "v_proj")
-
-    def __post_init__(self) -> None:
-        if self.rank < 1 or self.alpha < 1 or not 0 <= self.dropout < 1 or not self.targets:
-            raise ParameterError(f"LoRA needs rank and alpha of at least 1, dropout in [0, 1) and targets; got {self}")
 
 
 def load_tokenizer(name: str) -> Any:
@@ -74,7 +54,9 @@ def load_language_model(name: str, *, precision: Precision = "float32", device: 
         raise ParameterError(unknown_name("precision", precision, get_args(Precision)))
     kind = transformers.AutoModelForCausalLM
     if precision in ("8bit", "4bit"):
-        options = {"quantization_config": _quantised(precision), "device_map": device}
+        # What is not quantised stays in the half precision that the kernels compute in.
+        half = torch.float16 if precision == "8bit" else torch.bfloat16
+        options = {"quantization_config": _quantised(precision, half), "device_map": device, "dtype": half}
         model, report = _loaded(kind, name, output_loading_info=True, **options)
     else:
         model, report = _loaded(kind, name, output_loading_info=True, dtype=getattr(torch, precision))
@@ -85,15 +67,13 @@ def load_language_model(name: str, *, precision: Precision = "float32", device: 
     return model
 
 
-def _quantised(precision: Precision) -> Any:
-    import importlib.util
-
+def _quantised(precision: Precision, half: torch.dtype) -> Any:
     if importlib.util.find_spec("bitsandbytes") is None:
-        raise MissingDependency("bitsandbytes", "llm")
+        raise MissingDependency("bitsandbytes")
     if precision == "8bit":
         return transformers.BitsAndBytesConfig(load_in_8bit=True)
     return transformers.BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16, bnb_4bit_use_double_quant=True
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=half, bnb_4bit_use_double_quant=True
     )
 
 
@@ -101,10 +81,10 @@ def _loaded(kind: Any, name: str, **options: Any) -> Any:
     try:
         with _quiet():
             return kind.from_pretrained(name, local_files_only=True, trust_remote_code=False, **options)
-    except MissingDependency:
-        raise
     except Exception as error:  # transformers raises OSError, ValueError, KeyError and those of safetensors
-        reason = str(error).strip().split("\n")[0]
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "memory" in reason):
+            raise  # nothing is wrong with the model
         if Path(name).is_dir():
             raise CheckpointError(f"{name}: not a language model of Hugging Face ({reason})") from None
         raise CheckpointError(
@@ -115,14 +95,18 @@ def _loaded(kind: Any, name: str, **options: Any) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers from drawing bars and reports: what matters of them is raised."""
+    """Keep transformers and peft from drawing bars and reports: what matters of them is raised."""
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            # peft asks transformers in a way that will go, and warns of keys that are checked here.
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
+            warnings.filterwarnings("ignore", category=UserWarning, module=r"peft\.")
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:
@@ -148,67 +132,87 @@ def parameter_count(name: str) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def weight_bytes(parameters: int, precision: Precision) -> float:
-    """Return how much memory so many weights take.
+def language_width(name: str) -> int:
+    """Return the width of a language model's vectors, from its configuration alone.
 
-    >>> round(weight_bytes(6_738_415_616, "float16") / 1e9, 1)
-    13.5
+    Raises:
+        CheckpointError: its configuration is not on this disk, or has no width.
     """
-    return parameters * _BYTES[precision]
+    width = getattr(_loaded(transformers.AutoConfig, name).get_text_config(), "hidden_size", None)
+    if not isinstance(width, int):
+        raise CheckpointError(f"{name}: its configuration names no width (hidden_size); is it a language model?")
+    return width
 
 
 def with_adapters(model: Any, settings: LoraSettings, *, folder: str | Path | None = None, trainable: bool = False) -> Any:
     """Return a language model with LoRA adapters (peft): new ones that change nothing yet, or those of a folder.
 
+    The language model itself is frozen.
+
+    Args:
+        model: without adapters.
+        settings: of new adapters; a folder has its own.
+        folder: as :func:`save_adapters` writes it.
+        trainable: whether adapters of a folder are trained further; new ones are.
+
     Raises:
         MissingDependency: peft is not installed.
-        CheckpointError: the folder holds no adapters that fit.
+        CheckpointError: the folder holds no adapters, or such that do not fit the language model exactly.
+        ParameterError: the language model has no layers of the names that the settings target.
     """
     try:
         import peft
     except ImportError:
         raise MissingDependency("peft", "llm") from None
-    if folder is None:
-        config = peft.LoraConfig(
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
-            target_modules=list(settings.targets),
-            bias="none",
-            task_type="CAUSAL_LM",
-        )
-        return peft.get_peft_model(model, config)
+    if folder is not None:
+        return _with_saved_adapters(peft, model, Path(folder), trainable=trainable)
+    config = peft.LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=list(settings.targets),
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
     try:
-        return peft.PeftModel.from_pretrained(model, str(folder), is_trainable=trainable, local_files_only=True)
-    except Exception as error:
-        raise CheckpointError(f"{folder}: not adapters for this language model ({str(error).splitlines()[0]})") from None
+        with _quiet():
+            return peft.get_peft_model(model, config)
+    except ValueError as error:
+        layers = sorted({name.rpartition(".")[2] for name, part in model.named_modules() if "weight" in part._parameters})
+        raise ParameterError(
+            f"LoRA cannot be put on {', '.join(settings.targets)} of this language model ({str(error).splitlines()[0]}); "
+            f"its layers are called {', '.join(layers)}"
+        ) from None
 
 
-@dataclass(frozen=True)
-class SmallLanguageModel:
-    """Sizes of a language model of the Llama family that is made from nothing.
+def _with_saved_adapters(peft: Any, model: Any, folder: Path, *, trainable: bool) -> Any:
+    from safetensors import SafetensorError, safe_open
 
-    Attributes:
-        words: most tokens that its tokenizer tells apart.
-        width: of its vectors.
-        layers: of the transformer.
-        heads: of its attention.
-        inner: units between the two layers of each block.
-        context: most tokens it reads.
-    """
+    missing = [name for name in _ADAPTERS if not (folder / name).is_file()]
+    if missing:
+        raise CheckpointError(f"{folder}: not adapters of a language model, {' and '.join(missing)} missing")
+    try:
+        with _quiet():
+            adapted = peft.PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+        with safe_open(folder / _ADAPTERS[1], framework="pt") as file:
+            found = set(file.keys())
+    except (RuntimeError, ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{folder}: not adapters for this language model ({reason[:300]})") from None
+    wanted = set(peft.get_peft_model_state_dict(adapted, save_embedding_layers=False))
+    # peft only warns of these, and a model that is half adapted answers nonsense.
+    strange = [f"missing {name}" for name in sorted(wanted - found)] + [f"unknown {name}" for name in sorted(found - wanted)]
+    if strange:
+        more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+        raise CheckpointError(f"{folder}: not adapters for this language model: {'; '.join(strange[:3])}{more}")
+    return adapted
 
-    words: int = 2000
-    width: int = 192
-    layers: int = 4
-    heads: int = 6
-    inner: int = 512
-    context: int = 256
 
-    def __post_init__(self) -> None:
-        if min(self.words, self.width, self.layers, self.heads, self.inner, self.context) < 1 or self.width % self.heads:
-            raise ParameterError(
-                f"a language model needs sizes of at least 1 and a width that is a multiple of heads; got {self}"
-            )
+def save_adapters(model: Any, folder: str | Path) -> None:
+    """Write the adapters of a language model as a folder of peft; the language model itself is not written."""
+    with _quiet():
+        # Told so, peft does not look for the language model on the Hub.
+        model.save_pretrained(folder, save_embedding_layers=False)
 
 
 def new_tokenizer(texts: Iterable[str], *, words: int) -> Any:

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from auris import seeding
-from auris.errors import AurisError, MissingDependency
+from auris.errors import AurisError, CheckpointError, MissingDependency
 from auris.training.parameter_groups import parameter_groups
 from auris.training.run_folder import RunFolder
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
@@ -188,19 +188,30 @@ class Task(lightning.LightningModule, ABC):
         self.batches, self.elapsed = self.batches + 1, self.elapsed + now - self._tick
         self._tick = now
 
+    def kept_weights(self) -> dict[str, Tensor]:
+        """Return the weights that a checkpoint keeps: all of them."""
+        return dict(self.state_dict())
+
     def state(self) -> dict[str, Any]:
         """Return everything a checkpoint keeps."""
         optimiser = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimiser, torch.optim.Optimizer)
         return {
-            "state_dict": self.state_dict(),
+            "state_dict": self.kept_weights(),
             "optimizer_states": [optimiser.state_dict()],
             "progress": Progress(self.batches, self.elapsed, self.validated, self.best)._asdict(),
         }
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
-        self.load_state_dict(saved["state_dict"])
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: it keeps other weights than this training.
+        """
+        wanted, there = self.kept_weights().keys(), saved["state_dict"].keys()
+        if wanted != there:
+            raise CheckpointError(f"the checkpoint keeps other weights: {', '.join(sorted(wanted ^ there)[:3])} …")
+        self.load_state_dict(saved["state_dict"], strict=False)
         (self.saved_optimiser,) = saved["optimizer_states"]
         progress = Progress(**saved["progress"])
         self.batches, self.elapsed = int(progress.batches), float(progress.elapsed)
@@ -393,6 +404,7 @@ _EXPECTED_WARNINGS = (
     ".*is smaller than the logging interval.*",
     ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
     ".*Checkpoint directory.*",
+    ".*module\\(s\\) in eval mode at the start of training.*",  # frozen ears
     ".*Experiment logs directory.*",
     ".*Trying to infer the `batch_size`.*",
 )

@@ -18,6 +18,7 @@ from typing import Any
 from auris.errors import ParameterError, unknown_name
 from auris.io.plain_overrides import changes, merged, with_numbers
 from auris.models.configuration import dataclass_from, plain_of
+from auris.training.bat_recipe import BatRecipe
 from auris.training.listener_recipe import (
     LossRecipe,
     MaskRecipe,
@@ -32,6 +33,7 @@ from auris.training.spatial_ast_recipe import SpatialAstRecipe
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 
 __all__ = [
+    "BatRecipe",
     "LossRecipe",
     "MaskRecipe",
     "ModelRecipe",
@@ -45,8 +47,8 @@ __all__ = [
     "read_recipe",
 ]
 
-Kind = type[Recipe] | type[PseldRecipe] | type[SpatialAstRecipe]
-TASKS: Mapping[str, Kind] = {"listener": Recipe, "pseldnet": PseldRecipe, "spatial_ast": SpatialAstRecipe}
+Kind = type[Recipe] | type[PseldRecipe] | type[SpatialAstRecipe] | type[BatRecipe]
+TASKS: Mapping[str, Kind] = {"listener": Recipe, "pseldnet": PseldRecipe, "spatial_ast": SpatialAstRecipe, "bat": BatRecipe}
 
 
 def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,8 @@ def train(recipe: Recipe) -> dict[str, Any]:
     scenes = open_scenes(recipe)
     if task.progress < 1:
         batches = [as_batch(some, recipe.labels, frame_seconds=model.frame_seconds) for some in scenes.values()]
-        with rendering(recipe, dataset.pool):
+        stemless = recipe.clips is not None and recipe.clips.share == 1
+        with nullcontext() if stemless else rendering(recipe.stems, recipe.labels, recipe.pool, dataset.pool):
             fit(
                 task,
                 out,

@@ -80,22 +80,18 @@ class SimulatedEpoch(IterableDataset[tuple[Tensor, Tensor]]):
 
 
 @contextmanager
-def rendering(recipe: Recipe, pool: StemPool) -> Iterator[None]:
-    """Render missing stems in another process, if any are mixed; wait until there are enough to begin."""
-    if recipe.clips is not None and recipe.clips.share == 1:
-        yield
-        return
-    wanted = recipe.pool
-    if pool.refresh() >= wanted.shards or os.environ.get("LOCAL_RANK", "0") != "0":  # one process of several renders
-        _wait(pool, wanted)
+def rendering(stems: StemSettings, labels: Sequence[str], recipe: PoolRecipe, pool: StemPool) -> Iterator[None]:
+    """Render missing stems in another process; wait until there are enough to begin."""
+    if pool.refresh() >= recipe.shards or os.environ.get("LOCAL_RANK", "0") != "0":  # one process of several renders
+        _wait(pool, recipe)
         yield
         return
     context = multiprocessing.get_context("spawn")
-    arguments = (recipe.stems, tuple(recipe.labels), pool.folder, wanted.shards)
+    arguments = (stems, tuple(labels), pool.folder, recipe.shards)
     worker = context.Process(target=_render_politely, args=arguments, daemon=True)
     worker.start()
     try:
-        _wait(pool, wanted, worker)
+        _wait(pool, recipe, worker)
         yield
     finally:
         worker.terminate()

@@ -20,6 +20,7 @@ from auris.errors import ParameterError
 from auris.io.spatial_qa_records import QUESTION_TYPES, QuestionType
 
 Relation = Literal["", "nearer", "farther", "more", "alike", "apart"]
+Wording = Literal["any", "training", "held_out"]
 
 
 @dataclass(frozen=True)
@@ -223,25 +224,41 @@ _RULES: Mapping[str, tuple[str, ...]] = {
 GRAMMAR: Mapping[str, tuple[Template, ...]] = {form: tuple(map(Template, texts)) for form, texts in _RULES.items()}
 """The templates of every form (:attr:`Asked.form`)."""
 _RELATIONS: tuple[Relation, ...] = ("more", "alike", "apart")
+_HELD_OUT = 4  # one template of so many is kept for those who ask whether sentences were learnt by heart
 _DIRECTED = ("at", "from", "than", "most", "whether", "alike", "apart")  # slots that say a direction
 _SLOTS = {**phrases.PATTERNS, "subject": phrases.PATTERNS["sound"], "other": phrases.PATTERNS["sound"]}
 
 
-def said(asked: Asked, rng: np.random.Generator) -> str:
+def said(asked: Asked, rng: np.random.Generator, *, wording: Wording = "any") -> str:
     """Return one of the many ways to ask.
+
+    Args:
+        asked: what.
+        rng: draws the way.
+        wording: by which templates. ``held_out`` are every fourth of each form, or the last of fewer, ``training`` all others:
+            who learns from these has never met the sentences of those.
 
     Raises:
         ParameterError: no question has this form.
     """
     if asked.form not in GRAMMAR:
         raise ParameterError(f"nobody asks {asked}; the forms of questions are {', '.join(GRAMMAR)}")
-    templates = GRAMMAR[asked.form]
+    templates = templates_of(asked.form, wording)
     template = templates[int(rng.integers(len(templates)))]
 
     def phrase(slot: str) -> str:
         return _phrase(asked, slot, rng)
 
     return template.said(rng, phrase)
+
+
+def templates_of(form: str, wording: Wording = "any") -> tuple[Template, ...]:
+    """Return the templates of a form that a wording may use; see :func:`said`."""
+    templates = GRAMMAR[form]
+    if wording == "any":
+        return templates
+    held_out = templates[_HELD_OUT - 1 :: _HELD_OUT] or templates[-1:]
+    return held_out if wording == "held_out" else tuple(template for template in templates if template not in held_out)
 
 
 def _phrase(asked: Asked, slot: str, rng: np.random.Generator) -> str:

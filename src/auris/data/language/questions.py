@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from auris import seeding
 from auris.data.language.answers import BINARY, Answer, parsed_answer
 from auris.data.language.phrases import AXES, axis_of, half_metres, word_of
-from auris.data.language.question_grammar import Asked, read, said
+from auris.data.language.question_grammar import Asked, Wording, read, said
 from auris.errors import ParameterError, SceneError, unknown_name
 from auris.geometry.trajectories import Point
 from auris.io.spatial_qa_records import ONE_SOURCE, QUESTION_TYPES, QuestionType
@@ -176,6 +176,7 @@ def question(
     *,
     margins: QuestionMargins | None = None,
     wish: bool | None = None,
+    wording: Wording = "any",
 ) -> Question:
     """Return a question: a pure function of its arguments.
 
@@ -187,6 +188,7 @@ def question(
         seed: of what is asked and of its words.
         margins: what makes an answer certain; the default ones unless given.
         wish: the answer to a question for Yes or No; None draws it.
+        wording: which sentences may be used (:func:`auris.data.language.question_grammar.said`).
 
     Raises:
         SceneError: nothing of this type can be asked about these sources without doubt.
@@ -203,7 +205,7 @@ def question(
     form = forms[int(rng.integers(len(forms)))]
     fitting = [pair for pair in found if pair[0].form == form]
     asked, answer = fitting[int(rng.integers(len(fitting)))]
-    return Question(kind, said(asked, rng), answer.text, asked)
+    return Question(kind, said(asked, rng, wording=wording), answer.text, asked)
 
 
 def _open(found: Sequence[tuple[Asked, Answer]]) -> Sequence[tuple[Asked, Answer]]:

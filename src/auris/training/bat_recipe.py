@@ -1,0 +1,173 @@
+"""Recipes of language models that hear: what they are made of, the scenes they hear, the questions they learn to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import yaml
+
+from auris.data.language.questions import QuestionMargins
+from auris.data.reverb_bank import ReverbBankSettings
+from auris.data.reverb_listeners import BUILT_IN
+from auris.data.spatial_clips.placed_clips import PlacedClipSettings
+from auris.errors import ParameterError, unknown_name
+from auris.io.spatial_qa_records import QUESTION_TYPES
+from auris.models.bat_config import LoraSettings, Precision, SmallLanguageModel, WritingSettings
+from auris.models.bat_sequences import PROMPT
+from auris.models.configuration import plain_of
+from auris.models.pretrained import SHIPPED
+from auris.models.projectors import ProjectorConfig
+from auris.models.published import PUBLISHED
+from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
+
+
+@dataclass(frozen=True)
+class BatModelRecipe:
+    """What the model is made of.
+
+    Attributes:
+        encoder: the listener whose tokens are read: a shipped one, a published one on this disk, or a model folder.
+        hearing: ``frozen`` ears stay as they are; ``trained`` learn along.
+        language_model: name or folder of a causal language model; None makes a small one with a tokenizer of its own.
+        small: sizes of the small one.
+        precision: of the weights of a language model that is not trained whole.
+        lora: adapters; None trains the language model whole.
+        projector: between the two.
+        prompt: around the question, with ``{question}`` in it.
+        writing: how answers are written.
+    """
+
+    encoder: str = "nano-binaural"
+    hearing: Literal["frozen", "trained"] = "frozen"
+    language_model: str | None = None
+    small: SmallLanguageModel = field(default_factory=SmallLanguageModel)
+    precision: Precision = "float32"
+    lora: LoraSettings | None = None
+    projector: ProjectorConfig = field(default_factory=ProjectorConfig)
+    prompt: str = PROMPT
+    writing: WritingSettings = field(default_factory=WritingSettings)
+
+    def __post_init__(self) -> None:
+        if self.lora is not None and self.language_model is None:
+            raise ParameterError("lora adapts a language model that exists: name it in model.language_model, or leave lora out")
+
+
+@dataclass(frozen=True)
+class ScenesRecipe:
+    """Scenes that are drawn and heard on the fly: recordings at places of simulated rooms.
+
+    Attributes:
+        sounds: folder with one sub-folder per class.
+        folds: of the recordings to train with.
+        held_out_folds: of those to validate with, in rooms that are never trained in.
+        variations: of each recording.
+        procedural: share of clips that are synthesised instead.
+        seconds: length of a scene; None is what the encoder hears at a time.
+        reverb: folder of room responses; what is missing is simulated.
+        bank: rooms, places and heads.
+        held_out_rooms: rooms to validate in.
+        drawn: how many sounds a scene has, how long and how loud they are.
+        count: scenes that are heard in all, again and again with other questions. Frozen ears hear each once.
+        held_out_count: scenes to validate with.
+        heard: folder where what frozen ears heard is kept.
+    """
+
+    sounds: str = "../../shared/sounds"
+    folds: tuple[int, ...] = (1, 2, 3)
+    held_out_folds: tuple[int, ...] = (4,)
+    variations: int = 24
+    procedural: float = 0.0
+    seconds: float | None = None
+    reverb: str = "../runs/reverb-bat"
+    bank: ReverbBankSettings = field(default_factory=ReverbBankSettings)
+    held_out_rooms: int = 40
+    drawn: PlacedClipSettings = field(default_factory=lambda: PlacedClipSettings(sources=(0.35, 0.65)))
+    count: int = 10_000
+    held_out_count: int = 600
+    heard: str = "../runs/heard"
+
+    def __post_init__(self) -> None:
+        if min(self.count, self.held_out_count, self.held_out_rooms) < 1:
+            raise ParameterError("count, held_out_count and held_out_rooms must be at least 1")
+        if set(self.folds) & set(self.held_out_folds):
+            raise ParameterError(f"folds and held_out_folds share no fold, got {self.folds} and {self.held_out_folds}")
+        if self.drawn.mirror and self.bank.layout != "binaural":
+            raise ParameterError(f"only two ears can be mirrored; set scenes.drawn.mirror=0 for {self.bank.layout}")
+
+
+@dataclass(frozen=True)
+class CurriculumStage:
+    """Which questions are asked from some moment on.
+
+    Attributes:
+        begins: share of the budget at which it begins, 0 to 1.
+        weights: of the types of questions, by their published names; types that are not named are not asked.
+    """
+
+    begins: float = 0.0
+    weights: dict[str, float] = field(default_factory=lambda: dict.fromkeys(QUESTION_TYPES, 1.0))
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.begins < 1 or not self.weights or min(self.weights.values()) < 0 or not any(self.weights.values()):
+            raise ParameterError(f"a stage begins at 0 to 1 and has weights of at least 0, not all 0; got {self}")
+        for name in self.weights:
+            if name not in QUESTION_TYPES:
+                raise ParameterError(unknown_name("type of question", name, QUESTION_TYPES))
+
+
+@dataclass(frozen=True)
+class BatRecipe:
+    """One model that answers, with its training.
+
+    Attributes:
+        name: of the model.
+        labels: classes of the sounds; those of the encoder unless given.
+        seed: of every draw.
+        note: for the card.
+        model: what it is made of.
+        initial: model folder to go on from: projector, language model or adapters of a former stage.
+        scenes: what it hears.
+        curriculum: which questions are asked when; perception before reasoning.
+        margins: what must differ for a question to be asked.
+        optimiser: learning rate.
+        trainer: budget.
+    """
+
+    task: ClassVar[str] = "bat"
+    names: ClassVar[tuple[str, ...]] = (*SHIPPED, BUILT_IN, *(model.name for model in PUBLISHED))
+    paths: ClassVar[tuple[str, ...]] = (
+        *("model.encoder", "scenes.sounds", "scenes.reverb", "scenes.bank.hrtf", "scenes.heard"),
+        *("initial", "trainer.out"),
+    )
+
+    name: str
+    labels: tuple[str, ...] = ()
+    seed: int = 0
+    note: str = ""
+    model: BatModelRecipe = field(default_factory=BatModelRecipe)
+    initial: str | None = None
+    scenes: ScenesRecipe = field(default_factory=ScenesRecipe)
+    curriculum: tuple[CurriculumStage, ...] = (CurriculumStage(),)
+    margins: QuestionMargins = field(default_factory=QuestionMargins)
+    optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
+    trainer: TrainerRecipe = field(default_factory=lambda: TrainerRecipe(max_steps=5000))
+
+    def __post_init__(self) -> None:
+        begins = [stage.begins for stage in self.curriculum]
+        if not begins or begins[0] != 0 or begins != sorted(set(begins)):
+            raise ParameterError(f"stages of the curriculum begin at 0 and one after the other, got {begins}")
+
+    def stage(self, progress: float) -> CurriculumStage:
+        """Return the stage after some share of the budget."""
+        return next(stage for stage in reversed(self.curriculum) if stage.begins <= progress)
+
+    def to_yaml(self) -> str:
+        """Return the recipe with every value written out."""
+        return yaml.safe_dump({"task": self.task, **plain_of(self)}, sort_keys=False, default_flow_style=None, width=120)
+
+    @staticmethod
+    def completed(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a plain recipe with what follows from its other values: nothing."""
+        return plain
