@@ -14,9 +14,11 @@ _HOMES = {
     "Audio": "auris.audio",
     "AurisError": "auris.errors",
     "ChannelLayout": "auris.channels",
+    "Conversation": "auris.asking",
     "Direction": "auris.geometry",
     "Event": "auris.scene",
     "Listener": "auris.scene",
+    "Reply": "auris.asking",
     "Room": "auris.scene",
     "Scene": "auris.scene",
     "Sound": "auris.scene",
@@ -24,6 +26,7 @@ _HOMES = {
     "Static": "auris.geometry",
     "Orbit": "auris.geometry",
     "Waypoints": "auris.geometry",
+    "ask": "auris.asking",
     "listen": "auris.pipelines",
     "read_audio": "auris.io.audio_files",
     "read_scene": "auris.io.scene_files",
@@ -32,7 +35,20 @@ _HOMES = {
     "write_audio": "auris.io.audio_files",
     "write_scene": "auris.io.scene_files",
 }
-_MODULES = ("acoustics", "data", "dsp", "geometry", "io", "metrics", "models", "pipelines", "plots", "training", "vocabulary")
+_MODULES = (
+    "acoustics",
+    "asking",
+    "data",
+    "dsp",
+    "geometry",
+    "io",
+    "metrics",
+    "models",
+    "pipelines",
+    "plots",
+    "training",
+    "vocabulary",
+)
 
 __all__ = ["__version__", *_HOMES, *_MODULES]  # noqa: PLE0604 - the stub lists them one by one
 

@@ -1,4 +1,5 @@
 from auris import acoustics as acoustics
+from auris import asking as asking
 from auris import data as data
 from auris import dsp as dsp
 from auris import geometry as geometry
@@ -9,6 +10,9 @@ from auris import pipelines as pipelines
 from auris import plots as plots
 from auris import training as training
 from auris import vocabulary as vocabulary
+from auris.asking import Conversation as Conversation
+from auris.asking import Reply as Reply
+from auris.asking import ask as ask
 from auris.audio import Audio as Audio
 from auris.channels import ChannelLayout as ChannelLayout
 from auris.errors import AurisError as AurisError

@@ -1,4 +1,4 @@
-"""The whole loop on one scene: sample it, render it, listen to it, compare.
+"""The whole loop on one scene: sample it, render it, listen to it, ask about it, compare.
 
 ``auris demo`` writes a folder with audio to put headphones on, labels, scenes, pictures and ``summary.json``.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from auris.demo_questions import AskedOfDemo, ask_demo
 from auris.errors import MissingDependency
 from auris.geometry import angles
 from auris.metrics.event_pairs import EventPair, pair_events
@@ -27,13 +28,18 @@ LAYOUTS = ("binaural", "foa")
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo made and measured; ``heard``, ``pairs`` and ``scores`` by layout."""
+    """What the demo made and measured; ``heard``, ``pairs`` and ``scores`` by layout.
+
+    ``questions`` were asked of the audio for two ears; ``model`` is the language model that answered, None where there is none.
+    """
 
     folder: Path
     scene: Scene
     heard: dict[str, Scene]
     pairs: dict[str, list[EventPair]]
     scores: dict[str, dict[str, float]]
+    model: str | None
+    questions: tuple[AskedOfDemo, ...]
     seconds: dict[str, float]
     files: tuple[Path, ...]
 
@@ -46,6 +52,7 @@ class DemoResult:
             "heard": {layout: scene.to_dict() for layout, scene in self.heard.items()},
             "events": {layout: [pair_row(self.scene, self.heard[layout], p) for p in v] for layout, v in self.pairs.items()},
             "scores": self.scores,
+            "questions": {"model": self.model, "asked": [question.to_dict() for question in self.questions]},
             "seconds": self.seconds,
         }
 
@@ -90,11 +97,15 @@ def run_demo(
         started = clock()
         heard[layout] = listen(renderings[layout].mixture)
         seconds[f"listen_{layout}"] = round(clock() - started, 3)
+    report("asking three questions")
+    started = clock()
+    model, questions = ask_demo(scene, heard["binaural"], renderings["binaural"].mixture, seed=seed, report=report)
+    seconds["ask"] = round(clock() - started, 3)
     report("comparing and drawing")
     pairs = {layout: pair_events(scene, heard[layout]) for layout in LAYOUTS}
     scores = {layout: _scores(scene, heard[layout]) for layout in LAYOUTS}
     files = [*written.files, *_write_heard(out, heard), *_draw(out, scene, heard, renderings)]
-    result = DemoResult(out, scene, heard, pairs, scores, seconds, tuple(files))
+    result = DemoResult(out, scene, heard, pairs, scores, model, questions, seconds, tuple(files))
     return _with_summary(result)
 
 

@@ -33,8 +33,9 @@ class CheckpointError(AurisError, ValueError):
 class MissingDependency(AurisError, ImportError):  # noqa: N818 - it reads as what it is
     """An optional package is not installed."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f'this needs the package {package!r}, which is not installed; run: pip install "auris[{extra}]"')
+    def __init__(self, package: str, extra: str | None = None) -> None:
+        what = package if extra is None else f'"auris[{extra}]"'
+        super().__init__(f"this needs the package {package!r}, which is not installed; run: pip install {what}")
 
 
 def did_you_mean(name: str, accepted: Iterable[str]) -> str:

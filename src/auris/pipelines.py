@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
     from auris.dsp.hrtf import DirectionalResponses
+    from auris.models.answering import Answerer
     from auris.models.clip_listening import ClipModel
     from auris.models.listening import FrameListener, Hearing, Reading
     from auris.models.rotation_averaging import TestTimeAveraging
@@ -268,7 +269,7 @@ def listener_for(
 
     if model is not None and not isinstance(model, str | Path):
         return in_windows(model)
-    where = _device(device)
+    where = device_named(device)
     if model is None:
         parsed = ChannelLayout.parse(layout or "")
         if parsed.kind not in _DEFAULT_LISTENERS or parsed.order not in (None, 1):
@@ -280,7 +281,12 @@ def listener_for(
     return in_windows(from_pretrained(model).to(where))
 
 
-def _device(name: str) -> torch.device:
+def device_named(name: str) -> torch.device:
+    """Return a device; ``auto`` is a graphics card where there is one.
+
+    Raises:
+        ParameterError: there is no such device.
+    """
     import torch
 
     if name == "auto":
@@ -297,9 +303,9 @@ def _device(name: str) -> torch.device:
 
 
 def layout_of(
-    audio: Audio | str | Path, layout: ChannelLayout | str | None = None, *, listener: FrameListener | None = None
+    audio: Audio | str | Path, layout: ChannelLayout | str | None = None, *, listener: FrameListener | Answerer | None = None
 ) -> ChannelLayout:
-    """Return what the channels of a recording are: as asked for, as it says itself, or as a chosen listener needs them.
+    """Return what the channels of a recording are: as asked for, as it says itself, or as a chosen model needs them.
 
     Raises:
         LayoutError: nothing says it, the number of channels does not fit, or the chosen listener hears another layout.
@@ -319,7 +325,7 @@ def layout_of(
     return _heard_layout(header.channels, listener, where=str(header.path))
 
 
-def _heard_layout(given: ChannelLayout | int, listener: FrameListener | None, *, where: str = "") -> ChannelLayout:
+def _heard_layout(given: ChannelLayout | int, listener: FrameListener | Answerer | None, *, where: str = "") -> ChannelLayout:
     """Return the layout given, if the listener hears it; a number of channels is no layout that any listener hears."""
     from auris.models.wrong_layout import wrong_layout
 

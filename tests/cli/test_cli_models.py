@@ -84,10 +84,28 @@ def test_show_tells_how_to_get_and_use_a_published_model(capsys):
     assert "initial.checkpoint=" in out
     assert main(["models", "show", "AudioMAE"]) == 0
     assert "initial.audiomae=" in capsys.readouterr().out
-    assert main(["models", "show", "BAT"]) == 0
+    assert main(["models", "show", "BEWO-nl"]) == 0
     assert "cannot convert it yet" in capsys.readouterr().out
     assert main(["models", "show", "AV-policy"]) == 0
     assert "box.com (the link is in the repository of its authors)" in capsys.readouterr().out
+
+
+def test_show_tells_how_a_model_is_put_together_and_what_memory_it_takes(capsys):
+    assert main(["models", "show", "bat"]) == 0
+    out = capsys.readouterr().out
+    for sentence in (
+        "hf download zhisheng01/SpatialAudio BAT/model.pt --repo-type dataset --local-dir",
+        "hf download meta-llama/Llama-2-7b-hf",
+        "27.6 GB in float32, 14.1 GB in float16, 7.6 GB in 8bit, 4.5 GB in 4bit",
+        "BAT/model.pt --to BAT --encoder Spatial-AST",
+        'auris ask recording.wav "Is the dog on the left?" --model BAT',
+        "meta-llama/Llama-2-7b-hf (Llama 2 Community Licence)",
+    ):
+        assert sentence in out
+    assert main(["models", "show", "BAT", "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert known["language_model"]["parameters"] == 6_738_415_616
+    assert known["memory"]["4bit"] < 4.6e9
 
 
 def test_show_as_json(capsys):

@@ -26,15 +26,26 @@ def test_the_catalogue_says_what_it_promises():
         assert model.sha256 is None or re.fullmatch("[0-9a-f]{16}", model.sha256)
         assert model.use == "not yet" or model.file
         assert model.host.address is None or model.host.address.startswith("https://")
-    assert sum(model.use == "convert" for model in PUBLISHED) == 7 + 4
+    assert sum(model.use == "convert" for model in PUBLISHED) == 7 + 4 + 1
+    listeners = [model for model in PUBLISHED if model.use == "convert" and model.task == "listen"]
     assert {model.name for model in PUBLISHED if model.use == "initial"} == {
         "HTSAT-AudioSet",
         "CNN14-AudioSet",
         "PaSST-AudioSet",
         "AudioMAE",
     }
-    assert all(bool(model.recipe_key) == (model.use != "not yet") for model in PUBLISHED)
-    assert all(bool(model.labels_file) == (model.use == "convert") for model in PUBLISHED)
+    assert all(bool(model.recipe_key) == (model in listeners or model.use == "initial") for model in PUBLISHED)
+    assert all(bool(model.labels_file) == (model in listeners) for model in PUBLISHED)
+    assert all(published_model(model.encoder) in listeners for model in PUBLISHED if model.encoder)
+
+
+def test_the_memory_of_what_is_put_together_is_that_of_all_its_parts():
+    memory = published_model("BAT").memory()
+    own = 4 * (73_561_600 + 87_473_466)
+    assert memory["float16"] == own + 2 * 6_738_415_616
+    assert list(memory.values()) == sorted(memory.values(), reverse=True)
+    assert published_model("Spatial-AST").memory() == {}
+    assert published_model("BAT").to_dict()["memory"] == memory
 
 
 def test_sizes_agree_with_the_numbers_of_parameters():

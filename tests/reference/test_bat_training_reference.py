@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
-from fill import fill
+from fill import fill, waveform
 
+from auris.channels import binaural
+from auris.io.spatial_qa_records import QaRecord, QuestionType
 from auris.models import create
 from auris.models.clip_outputs import ClipOutputs
+from auris.training.bat_data import RenderedQuestions
+from auris.training.bat_recipe import QuestionDataRecipe
 from auris.training.clip_losses import ClipTargets, clip_losses
 from auris.training.loop import Task
 from auris.training.parameter_groups import parameter_groups
@@ -91,3 +96,33 @@ def test_bat_metrics_adacos_through_the_task() -> None:
         losses = task.losses(batch)  # type: ignore[arg-type]
         assert float(model.distance_head.s) == pytest.approx(scale, rel=1e-5)
         assert float(losses.distance.detach()) == pytest.approx(loss, rel=1e-5)
+
+
+def test_bat_metrics_llm_schedule() -> None:
+    """Linear warm-up, then linear to zero at a fixed step, whatever the budget."""
+    said = EXPECTED["llm_schedule"]
+    recipe = OptimiserRecipe(rate=1e-4, schedule="linear", warmup_steps=said["warmup_steps"], end_step=said["total_steps"])
+    trainer = TrainerRecipe(max_steps=300_000)
+    task = Schedule(torch.nn.Linear(1, 1), optimiser=recipe, trainer=trainer, seed=0, epoch_steps=2000)
+    for step, factor in zip(said["step"], said["factor"], strict=True):
+        task.batches = step
+        assert task.rate() == pytest.approx(1e-4 * factor, rel=1e-6, abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "sources"), [("render.one", "a"), ("render.two", "ab")])
+def test_bat_metrics_rendering_of_questions(tmp_path: Path, name: str, sources: str) -> None:
+    (tmp_path / "audio" / "f").mkdir(parents=True)
+    (tmp_path / "reverb" / "binaural" / "s").mkdir(parents=True)
+    soundfile.write(tmp_path / "audio/f/a.wav", waveform(31, 2, 170_000).T, 16_000, subtype="FLOAT")
+    soundfile.write(tmp_path / "audio/f/b.wav", waveform(32, 1, 500_000).T, 44_100, subtype="FLOAT")
+    np.save(tmp_path / "reverb/binaural/s/a.npy", waveform(41, 2, 3_000) * np.exp(-np.arange(3_000) / 500))
+    np.save(tmp_path / "reverb/binaural/s/b.npy", waveform(42, 2, 80_000) * np.exp(-np.arange(80_000) / 4_000))
+    second = ("f/b", "s/b.npy") if len(sources) == 2 else (None, None)
+    kind: QuestionType = "MIXUP_DIRECTION" if len(sources) == 2 else "DOA"
+    record = QaRecord("f/a", "s/a.npy", *second, 0, kind, "Where?", "Yes")
+    data = QuestionDataRecipe(str(tmp_path / "audio"), str(tmp_path / "reverb"))
+    found = RenderedQuestions((record,), data, layout=binaural(), sample_rate=32_000, seconds=10.0).waveform(record)
+    assert list(found.shape) == EXPECTED["render"]["shape"]
+    np.testing.assert_allclose(found[:, ::200], ARRAYS[name], rtol=0, atol=1e-5 * np.abs(ARRAYS[name]).max())
+    norm = EXPECTED["render"]["l2"][len(sources) - 1]
+    assert float(np.linalg.norm(found.astype(float))) == pytest.approx(norm, rel=1e-5)

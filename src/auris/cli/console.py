@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -31,6 +32,24 @@ def class_list(name: str | None) -> tuple[str, ...] | None:
     return (vocabulary(name) if known else read_vocabulary(name)).labels
 
 
+def options_anywhere(parser: ArgumentParser) -> None:
+    """Let options stand between the positional arguments of a verb.
+
+    ``FILE --model NAME QUESTION`` is what people type, and what argparse refuses where QUESTION may be left out: it takes FILE
+    and no question before it sees the option.
+    """
+    plain = parser.parse_known_args
+
+    def mixed(args: Any = None, namespace: Any = None) -> Any:
+        parser.parse_known_args = plain  # type: ignore[method-assign]
+        try:
+            return parser.parse_known_intermixed_args(args, namespace)
+        finally:
+            parser.parse_known_args = mixed  # type: ignore[method-assign]
+
+    parser.parse_known_args = mixed  # type: ignore[method-assign]
+
+
 class WrongUse(Exception):  # noqa: N818 - what happened, not a fault of the program
     """Arguments that contradict each other: the command line prints the sentence and exits with 2."""
 
@@ -45,8 +64,15 @@ def message(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "nothing") -> None:
-    """Print a table; columns that hold only numbers are aligned right."""
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    empty: str = "nothing",
+    to: Literal["output", "messages"] = "output",
+) -> None:
+    """Print a table, on standard output or among the messages; columns that hold only numbers are aligned right."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
@@ -60,7 +86,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         table.add_row(*(escape(format_cell(cell)) for cell in row))
     if not rows:
         table.caption, table.caption_justify = empty, "left"
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    stream = sys.stdout if to == "output" else sys.stderr
+    Console(file=stream, width=None if stream.isatty() else 120).print(table)
 
 
 def format_cell(cell: object) -> str:

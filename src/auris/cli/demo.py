@@ -1,13 +1,16 @@
-"""``auris demo``: simulate a scene, listen to it, show what was there and what was heard side by side."""
+"""``auris demo``: simulate a scene, listen to it, ask about it, show what was there and what was heard side by side."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auris.cli.console import message, print_json, print_table
 
-HELP = "Simulate a scene, listen to it, and compare."
+if TYPE_CHECKING:
+    from auris.demo import DemoResult
+
+HELP = "Simulate a scene, listen to it, ask about it, and compare."
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,8 +52,16 @@ def run(arguments: Namespace) -> int:
     }
     rows = [[text, *(result.scores[layout][key] for layout in result.scores)] for key, text in names.items()]
     print_table("Scores against the truth", ["score", *result.scores], rows)
+    _print_questions(result)
     print_table(f"Written to {result.folder}", ["file"], [(path.relative_to(result.folder),) for path in result.files])
     return 0
+
+
+def _print_questions(result: DemoResult) -> None:
+    """Print questions, the right answers, and those of the language model and by rules."""
+    without = 'for a language model: pip install "auris[llm]"'
+    rows = [(q.question, q.truth, q.by_model if result.model else without, q.by_rules) for q in result.questions]
+    print_table("Asked of what two ears hear", ["question", "truth", result.model or "language model", "symbolic"], rows)
 
 
 def _cells(row: dict[str, Any]) -> list[object]:

@@ -11,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from auris.cli.console import class_list
 from auris.errors import ParameterError
@@ -24,6 +24,14 @@ _KEYS = ("class", "onset", "offset", "azimuth_deg", "elevation_deg", "distance",
 _LAST_WITHOUT_DISTANCE = 2023
 
 EventRow = tuple[str, float, float, float, float, float | None, float | None]
+
+
+class SaysDistance(Protocol):
+    """What tells whether distances are known: a :class:`auris.models.listening.Hearing`, or less."""
+
+    @property
+    def says_distance(self) -> bool:
+        """Whether the network said how far away sounds are."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +99,17 @@ def write_plot(path: str | Path, heard: Hearing, scene: Scene, file: str | Path,
 
 def document(file: str | Path, heard: Hearing, scene: Scene, *, model: FrameListener, layout: str) -> dict[str, Any]:
     """Return what was heard in one file for JSON."""
-    events = [dict(zip(_KEYS, row, strict=True)) for row in event_rows(heard, scene)]
+    events = event_documents(heard, scene)
     name = getattr(model, "name", type(model).__name__)
     return {"file": str(file), "layout": layout, "model": name, "duration": heard.duration, "events": events}
 
 
-def table(heard: Hearing, scene: Scene) -> tuple[list[str], list[Sequence[object]]]:
+def event_documents(heard: SaysDistance, scene: Scene) -> list[dict[str, Any]]:
+    """Return the events for JSON."""
+    return [dict(zip(_KEYS, row, strict=True)) for row in event_rows(heard, scene)]
+
+
+def table(heard: SaysDistance, scene: Scene) -> tuple[list[str], list[Sequence[object]]]:
     """Return columns and rows of the table for people."""
     columns = ["class", "onset s", "offset s", "azimuth °", "elevation °", "distance m", "confidence"]
     rows: list[Sequence[object]] = [(*r[:3], round(r[3]), round(r[4]), *r[5:]) for r in event_rows(heard, scene)]
@@ -105,7 +118,7 @@ def table(heard: Hearing, scene: Scene) -> tuple[list[str], list[Sequence[object
     return [columns[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
-def event_rows(heard: Hearing, scene: Scene) -> list[EventRow]:
+def event_rows(heard: SaysDistance, scene: Scene) -> list[EventRow]:
     """Return one row per event: class, onset, offset, direction in degrees and distance at its middle, confidence."""
     from auris.geometry import angles
 

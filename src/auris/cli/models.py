@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 HELP = "List the models, show one, convert a published checkpoint, export to ONNX."
 
-_TITLES = {
-    "convert": "Published listeners that auris converts",
-    "initial": "Published weights that trainings start from",
-    "not yet": "Published models that auris cannot convert yet",
-}
+_TABLES = (
+    ("Published listeners that auris converts", "convert", "listen"),
+    ("Published models that answer, which auris converts", "convert", "ask"),
+    ("Published weights that trainings start from", "initial", None),
+    ("Published models that auris cannot convert yet", "not yet", None),
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,6 +39,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     convert.add_argument(
         "--sample-rate", type=int, metavar="HZ", help="of its training; needed only where the file does not say"
+    )
+    bat = convert.add_argument_group("BAT, whose file holds neither ears nor language model")
+    bat.add_argument("--encoder", metavar="NAME|DIR", help="its listener (default: folder 'encoder' in the new one)")
+    bat.add_argument("--language-model", metavar="NAME|DIR", help="of Hugging Face (default: meta-llama/Llama-2-7b-hf)")
+    bat.add_argument(
+        "--precision",
+        choices=["float32", "float16", "bfloat16", "8bit", "4bit"],
+        help="of the language model when it is loaded; 8bit and 4bit need bitsandbytes (default: float16)",
     )
     export = _add(actions, "export", "Write a model to ONNX, front end included.")
     export.add_argument("name", help="shipped model or model folder")
@@ -64,10 +73,13 @@ def _list(arguments: Namespace) -> None:
     if arguments.json:
         print_json({"models": shipped, "published": [model.to_dict() for model in PUBLISHED]})
         return
-    rows = [(m["name"], "listen", m["layout"], len(m["config"]["labels"]), f"{m['bytes'] / 1e6:.1f}") for m in shipped]
+    rows = [
+        (m["name"], m["task"], m["layout"], len(m["config"].get("labels", ())) or None, f"{m['bytes'] / 1e6:.1f}")
+        for m in shipped
+    ]
     print_table("Models that ship", ["name", "task", "layout", "classes", "MB"], rows)
-    for use, title in _TITLES.items():
-        _print_catalogue(title, [model for model in PUBLISHED if model.use == use])
+    for title, use, task in _TABLES:
+        _print_catalogue(title, [model for model in PUBLISHED if model.use == use and task in (None, model.task)])
     message(
         "licence none: its authors state none. hosted: owner/name is at huggingface.co.\n"
         f"here: in {models_folder()} or the cache of the Hugging Face Hub.\n"
@@ -137,6 +149,9 @@ def _print_published(model: PublishedModel) -> None:
         "file": model.file,
         "size": size,
         "sha256": None if model.sha256 is None else f"{model.sha256}…",
+        "hears with": model.encoder,
+        "writes with": model.language_model and f"{model.language_model.name} ({model.language_model.licence})",
+        "memory": ", ".join(f"{size / 1e9:.1f} GB in {name}" for name, size in model.memory().items()) or None,
         "on this disk": here or "no",
     }
     print_table(model.name, ["what", "value"], [(key, value) for key, value in facts.items() if value is not None])
@@ -158,7 +173,9 @@ def _steps(model: PublishedModel, here: Path | None) -> list[str]:
     elif here is None:
         where = model.host.address or f"it from {model.host} (the link is in the repository of its authors)"
         lines += ["", "Get it:", f"  download {where} to {models_folder()}"]
-    if model.use == "convert":
+    if model.task == "ask" and model.use == "convert":
+        lines += _steps_to_ask(model, file)
+    elif model.use == "convert":
         labels = f" --labels {model.labels_file}" if model.labels_file else ""
         lines += ["", "Use it:", f"  auris models convert {file} --to {model.name}{labels}"]
         lines += [f"  auris listen recording.wav --model {model.name}"]
@@ -171,19 +188,47 @@ def _steps(model: PublishedModel, here: Path | None) -> list[str]:
     return lines
 
 
+def _steps_to_ask(model: PublishedModel, file: str) -> list[str]:
+    """Return how a model that answers is put together of the files it needs."""
+    lines = []
+    if model.language_model is not None:
+        lines += [f"  hf auth login && hf download {model.language_model.name}  # after accepting its licence there"]
+    lines += ["", "Use it:"]
+    ears = f" --encoder {model.encoder}" if model.encoder else ""
+    if model.encoder:
+        lines += [f"  auris models show {model.encoder}  # tells how to get {model.encoder} and convert it"]
+    return [
+        *lines,
+        f"  auris models convert {file} --to {model.name}{ears}",
+        f'  auris ask recording.wav "Is the dog on the left?" --model {model.name}',
+    ]
+
+
 def _convert(arguments: Namespace) -> None:
     from auris.models.checkpoint_conversion import convert
 
-    made = convert(arguments.file, arguments.to, labels=arguments.labels, sample_rate=arguments.sample_rate)
+    made = convert(
+        arguments.file,
+        arguments.to,
+        labels=arguments.labels,
+        sample_rate=arguments.sample_rate,
+        encoder=arguments.encoder,
+        language_model=arguments.language_model,
+        precision=arguments.precision,
+    )
     if arguments.json:
         print_json(made)
         return
+    origins = {"given": "as given", "list": "of a known list", "numbered": "numbered"}
+    if "labels" in made:
+        parts = {"class names": origins[made["labels"]], "sample rate": f"{made['sample_rate']} Hz"}
+    else:
+        parts = {"encoder": made["encoder"], "language model": f"{made['language_model']} in {made['precision']}"}
     facts = {
         "folder": made["folder"],
         "model": made["model"],
         "published": made["published"] or "not a file of the catalogue",
-        "class names": {"given": "as given", "list": "of a known list", "numbered": "numbered"}[made["labels"]],
-        "sample rate": f"{made['sample_rate']} Hz",
+        **parts,
         "parameters": f"{made['parameters'] / 1e6:.1f} million",
         "size": f"{made['bytes'] / 1e6:.1f} MB",
     }

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from auris.channels import ChannelLayout
-from auris.errors import CheckpointError, ParameterError
+from auris.errors import CheckpointError
 from auris.models.clip_transformer import ClipTransformer
 from auris.models.seld_crnn import SeldCrnn
 
@@ -45,9 +45,9 @@ class AudioTower(Protocol):
 class ClipTower(nn.Module):
     """All tokens of the last block of a network of clips: three class tokens, then the patches."""
 
-    def __init__(self, listener: ClipTransformer, *, width: int) -> None:
+    def __init__(self, listener: ClipTransformer) -> None:
         super().__init__()
-        self.listener, self.width = listener, width
+        self.listener, self.width = listener, listener.token_width
         self.layout, self.sample_rate, self.clip_seconds = listener.layout, listener.sample_rate, listener.clip_seconds
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -69,9 +69,17 @@ class FrameTower(nn.Module):
         super().__init__()
         self.listener, self.clip_seconds = listener, clip_seconds
         self.layout, self.sample_rate = listener.layout, listener.sample_rate
-        with torch.no_grad():
-            silence = torch.zeros(1, listener.layout.channels, listener.frame_samples)
-            self.width = int(self(silence).shape[-1])
+        self.width = self._width()
+
+    @torch.no_grad()
+    def _width(self) -> int:
+        training = self.listener.training
+        self.listener.eval()  # its statistics must not learn the silence
+        device = next(self.listener.parameters()).device
+        silence = torch.zeros(1, self.layout.channels, self.listener.frame_samples, device=device)
+        width = self(silence).shape[-1]
+        self.listener.train(training)
+        return int(width)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Return tokens ``(batch, classes, width)``."""
@@ -112,15 +120,11 @@ def audio_tower(listener: Any) -> ClipTower | FrameTower:
 
     Raises:
         CheckpointError: nothing is known of how to read this network.
-        ParameterError: its configuration has no width.
     """
     if isinstance(listener, SeldCrnn):
         return FrameTower(listener)
     if isinstance(listener, ClipTransformer):
-        width = getattr(listener.config, "width", None)
-        if not isinstance(width, int):
-            raise ParameterError(f"{listener.name}: its configuration names no width of tokens")
-        return ClipTower(listener, width=width)
+        return ClipTower(listener)
     raise CheckpointError(
         f"a language model cannot hear with a {getattr(listener, 'architecture', type(listener).__name__)}; "
         "give a spatial_ast, dspast or seld_crnn"

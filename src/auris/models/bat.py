@@ -149,12 +149,12 @@ class Bat(nn.Module):
         batch = question_batch(self.tokenizer, questions, audio_tokens=self.audio_tokens(tokens), prompt=self.config.prompt).to(
             self.device
         )
-        room = self._room(batch)
+        longest = self._longest(batch, settings.longest)
         streaming = on_text is not None and len(questions) == 1 and settings.beams == 1
         written = self.language_model.generate(
             inputs_embeds=self.embeddings(batch, tokens),
             attention_mask=batch.attention_mask,
-            max_new_tokens=min(settings.longest, room),
+            max_new_tokens=longest,
             min_new_tokens=1,
             num_beams=settings.beams,
             use_cache=True,
@@ -173,18 +173,18 @@ class Bat(nn.Module):
             on_text(answers[0])
         return answers
 
-    def _room(self, batch: TokenBatch) -> int:
-        """How many tokens the language model can read behind a batch."""
+    def _longest(self, batch: TokenBatch, wanted: int) -> int:
+        """How many of the tokens that are wanted the language model can read behind a batch."""
         most = getattr(self.language_model.config.get_text_config(), "max_position_embeddings", None)
         length = batch.input_ids.shape[1]
         if most is None:
-            return self.config.writing.longest
+            return wanted
         if length >= most:
             raise ParameterError(
                 f"the question is too long: with sounds and prompt it has {length} tokens, "
                 f"this language model reads fewer than {most}; ask shorter"
             )
-        return int(most) - length
+        return min(wanted, int(most) - length)
 
     @torch.inference_mode()
     def answer(
@@ -289,8 +289,12 @@ class Bat(nn.Module):
             device: where it computes.
         """
         config: BatConfig = dataclass_from(BatConfig, plain, where=str(folder / pretrained.CONFIG))
-        others = {"encoder": encoder, "language_model": language_model, "precision": precision}
-        config = replace(config, **{name: str(value) for name, value in others.items() if value is not None})
+        config = replace(
+            config,
+            encoder=config.encoder if encoder is None else str(encoder),
+            language_model=config.language_model if language_model is None else str(language_model),
+            precision=precision or config.precision,
+        )
         tensors = pretrained.read_weights(folder)
         ears = _encoder(folder, config)
         where = str(folder / LANGUAGE_MODEL) if config.language_model == LANGUAGE_MODEL else config.language_model

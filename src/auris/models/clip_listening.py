@@ -98,7 +98,14 @@ class WindowedListener(nn.Module):
 
 
 def in_windows(model: FrameListener | ClipModel) -> FrameListener:
-    """Return a model as a listener: a clip model in windows, any other as it is."""
+    """Return a model as a listener: a clip model in windows, any other as it is.
+
+    Raises:
+        ParameterError: the model answers questions, and tells no events by itself.
+    """
+    if not hasattr(model, "labels"):
+        name = getattr(model, "name", type(model).__name__)
+        raise ParameterError(f"{name} answers questions about what it hears and lists no events; ask it with auris ask")
     return WindowedListener(model) if _hears_clips(model) else model
 
 

@@ -212,6 +212,11 @@ class ClipTransformer(nn.Module, ABC):
         return self.config.clip_seconds
 
     @property
+    def token_width(self) -> int:
+        """Numbers in each of :meth:`tokens`."""
+        return self.config.width
+
+    @property
     def detection(self) -> DetectionSettings:
         """How its outputs become events."""
         return self.config.detection

@@ -78,6 +78,11 @@ class Dspast(ClipTransformer):
         self.head = quiet_head(narrow, len(config.labels))
         nn.init.zeros_(self.head.bias)
 
+    @property
+    def token_width(self) -> int:
+        """Numbers in each of :meth:`tokens`."""
+        return 3 * self.config.branch_width
+
     def _normalised(self, maps: Tensor) -> Tensor:
         maps = super()._normalised(maps)
         if self.config.maps == "scaled":

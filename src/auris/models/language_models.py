@@ -32,7 +32,10 @@ def load_tokenizer(name: str) -> Any:
     Raises:
         CheckpointError: it is not on this disk, or damaged.
     """
-    return _loaded(transformers.AutoTokenizer, name)
+    settings = Path(name) / "tokenizer_config.json"
+    # What was made here bears no model's name; for some models AutoTokenizer would put that model's own rules in its place.
+    ours = settings.is_file() and '"TokenizersBackend"' in settings.read_text(encoding="utf-8", errors="replace")
+    return _loaded(transformers.PreTrainedTokenizerFast if ours else transformers.AutoTokenizer, name)
 
 
 def load_language_model(name: str, *, precision: Precision = "float32", device: str = "cpu") -> Any:
@@ -147,7 +150,7 @@ def language_width(name: str) -> int:
 def with_adapters(model: Any, settings: LoraSettings, *, folder: str | Path | None = None, trainable: bool = False) -> Any:
     """Return a language model with LoRA adapters (peft): new ones that change nothing yet, or those of a folder.
 
-    The language model itself is frozen.
+    The language model itself is frozen, and stays in training or evaluation mode as it was.
 
     Args:
         model: without adapters.
@@ -164,8 +167,9 @@ def with_adapters(model: Any, settings: LoraSettings, *, folder: str | Path | No
         import peft
     except ImportError:
         raise MissingDependency("peft", "llm") from None
+    training = model.training
     if folder is not None:
-        return _with_saved_adapters(peft, model, Path(folder), trainable=trainable)
+        return _with_saved_adapters(peft, model, Path(folder), trainable=trainable).train(training)
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -176,7 +180,7 @@ def with_adapters(model: Any, settings: LoraSettings, *, folder: str | Path | No
     )
     try:
         with _quiet():
-            return peft.get_peft_model(model, config)
+            return peft.get_peft_model(model, config).train(training)
     except ValueError as error:
         layers = sorted({name.rpartition(".")[2] for name, part in model.named_modules() if "weight" in part._parameters})
         raise ParameterError(

@@ -33,6 +33,8 @@ ARCHITECTURES = {
     "spatial_ast": "auris.models.spatial_ast:SpatialAst",
 }
 SHIPPED = ("nano-foa", "nano-binaural", "spatial-ast-nano", "dspast-nano")
+# Of models that are put together: folders of networks, of language models and of their adapters.
+_PARTS = ("*/*.json", "*/*.safetensors", "*/*.model", f"*/{CARD}")
 _WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 
 
@@ -69,7 +71,7 @@ def from_pretrained(name_or_path: str | Path, *, source: Literal["local", "hub"]
         CheckpointError: there is no such model, or its folder is incomplete, damaged or of another format.
     """
     folder = _downloaded(str(name_or_path)) if source == "hub" else model_folder(name_or_path)
-    plain = _read_config(folder / CONFIG)
+    plain = read_config(folder)
     kind = _architecture(plain["architecture"], folder)
     try:
         model = kind.from_folder(folder, plain["config"]) if hasattr(kind, "from_folder") else _from_folder(kind, folder, plain)
@@ -180,17 +182,20 @@ def write_weights(tensors: Mapping[str, Tensor], folder: Path, *, architecture: 
 
 
 def describe(name_or_path: str | Path) -> dict[str, Any]:
-    """Return what a model folder says of itself, without loading its weights: name, architecture, config, layout, card, bytes.
+    """Return what a model folder says of itself, without loading its weights.
+
+    These are: name, architecture, task (``listen`` or ``ask``), config, layout, card, bytes.
 
     Raises:
         CheckpointError: as :func:`from_pretrained`.
     """
     folder = model_folder(name_or_path)
-    config = _read_config(folder / CONFIG)
+    config = read_config(folder)
     card = folder / CARD
     return {
         "name": str(name_or_path),
         "architecture": config["architecture"],
+        "task": "ask" if config["architecture"] == "bat" else "listen",
         "config": config["config"],
         "layout": config["config"].get("layout", "binaural"),  # networks of clips hear nothing else
         "bytes": sum(file.stat().st_size for file in folder.rglob("*.safetensors")),
@@ -227,13 +232,19 @@ def _downloaded(repository: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CARD]))
+        return Path(snapshot_download(repository, allow_patterns=[CONFIG, WEIGHTS, CARD, *_PARTS]))
     except Exception as error:  # the hub raises a dozen kinds, from name syntax to time-outs
         reason = str(error).strip().split("\n")[0]
         raise CheckpointError(f"cannot fetch {repository!r} from the Hugging Face Hub: {reason}") from None
 
 
-def _read_config(file: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read what a model folder is: ``format``, ``architecture`` and ``config``.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or of another format.
+    """
+    file = folder / CONFIG
     if not file.is_file():
         raise CheckpointError(f"{file.parent}: {CONFIG} is missing; a model folder holds {CONFIG}, {WEIGHTS} and {CARD}")
     try:

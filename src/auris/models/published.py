@@ -57,6 +57,23 @@ _NAMES_OF_AUDIOSET = f"The class names are in {_AUDIOSET_CLASSES} of SpatialSoun
 
 
 @dataclass(frozen=True)
+class LanguageModelFacts:
+    """A language model that a published model writes with; it is fetched by itself.
+
+    Attributes:
+        name: on the Hugging Face Hub.
+        licence: of its weights.
+        parameters: numbers in it.
+        kept: how many of them stay in half precision where the others are quantised.
+    """
+
+    name: str
+    licence: str
+    parameters: int
+    kept: int
+
+
+@dataclass(frozen=True)
 class PublishedModel:
     """What is known of one published checkpoint.
 
@@ -77,6 +94,8 @@ class PublishedModel:
         parameters: numbers in the network.
         labels_file: of the data set, with the names of the classes: what ``--labels`` of ``auris models convert`` takes.
         recipe_key: where a recipe takes the file as initial weights.
+        encoder: the published model that it hears with, if that is another file.
+        language_model: that it writes with, if it does.
         result: a published measurement, as its authors quote it.
         remark: one sentence more.
     """
@@ -96,13 +115,32 @@ class PublishedModel:
     parameters: int | None = None
     labels_file: str | None = None
     recipe_key: str | None = None
+    encoder: str | None = None
+    language_model: LanguageModelFacts | None = None
     result: str | None = None
     remark: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as plain values, and where the file is on this disk (None: nowhere that auris looks)."""
         here = self.on_disk()
-        return {**asdict(self), "host": str(self.host), "on_disk": str(here) if here else None}
+        return {**asdict(self), "host": str(self.host), "on_disk": str(here) if here else None, "memory": self.memory()}
+
+    def memory(self) -> dict[str, float]:
+        """Return bytes of all weights by the precision of the language model; empty where there is none.
+
+        >>> {name: round(size / 1e9, 1) for name, size in published_model("BAT").memory().items()}
+        {'float32': 27.6, 'float16': 14.1, '8bit': 7.6, '4bit': 4.5}
+        """
+        from auris.models.weight_memory import weight_bytes
+
+        if self.language_model is None:
+            return {}
+        others = (self.parameters or 0) + (published_model(self.encoder).parameters or 0 if self.encoder else 0)
+        facts = self.language_model
+        return {
+            precision: 4.0 * others + weight_bytes(facts.parameters, precision, kept=facts.kept)
+            for precision in ("float32", "float16", "8bit", "4bit")
+        }
 
     def on_disk(self) -> Path | None:
         """Return the file if it is in a place where auris looks: right name, and right size where the size is known."""
@@ -342,11 +380,16 @@ PUBLISHED: tuple[PublishedModel, ...] = (
         classes=None,
         file="BAT/model.pt",
         host=_SPATIAL_AUDIO,
-        licence=None,
-        use="not yet",
+        licence="CC BY-NC 4.0",
+        use="convert",
         bytes=294_336_257,
         parameters=73_561_600,
-        remark="Projector and LoRA weights; needs Spatial-AST and Llama-2-7b-hf (Llama 2 community licence, gated).",
+        encoder="Spatial-AST",
+        language_model=LanguageModelFacts(
+            "meta-llama/Llama-2-7b-hf", "Llama 2 Community Licence", parameters=6_738_415_616, kept=262_410_240
+        ),
+        result="direction 72.73, distance error 34.10, yes or no 75.10",
+        remark="Projector and LoRA weights alone. Its language model is gated: an account at the hub must accept its licence.",
     ),
     _spatial_sonic("nl", "Captions with words of direction."),
     _spatial_sonic("attri", "Attributes of direction only."),

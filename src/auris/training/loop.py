@@ -11,13 +11,10 @@ import logging
 import math
 import signal
 import sys
-import threading
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -25,8 +22,11 @@ from torch import Tensor
 
 from auris import seeding
 from auris.errors import AurisError, CheckpointError, MissingDependency
+from auris.training.learning_rate import learning_rate
 from auris.training.parameter_groups import parameter_groups
 from auris.training.run_folder import RunFolder
+from auris.training.sharding import clipped_gradients, distributed_state, gathered, model_strategy
+from auris.training.stop_signals import StopWish, stop_signals
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 
 try:
@@ -73,13 +73,24 @@ class Task(lightning.LightningModule, ABC):
         optimiser: its optimiser.
         trainer: its budget.
         seed: of every draw in training.
-        epoch_steps: optimiser steps between validations.
+        epoch_steps: optimiser steps of an epoch.
+        validate_steps: optimiser steps between validations; None for those of an epoch.
     """
 
-    def __init__(self, model: Any, *, optimiser: OptimiserRecipe, trainer: TrainerRecipe, seed: int, epoch_steps: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        *,
+        optimiser: OptimiserRecipe,
+        trainer: TrainerRecipe,
+        seed: int,
+        epoch_steps: int,
+        validate_steps: int | None = None,
+    ) -> None:
         super().__init__()
         self.model, self.optimiser, self.budget, self.seed = model, optimiser, trainer, seed
         self.epoch_batches = epoch_steps * trainer.accumulate
+        self.lap_batches = (validate_steps or epoch_steps) * trainer.accumulate
         self.total_steps = trainer.total_steps(epoch_steps)
         self.batches, self.elapsed = 0, 0.0  # trained over all sittings
         self.validated, self.best = 0, math.inf  # batches at the last validation; the lowest score so far
@@ -117,15 +128,19 @@ class Task(lightning.LightningModule, ABC):
 
     @property
     def remaining_batches(self) -> int:
-        """Batches until the present epoch, or the training, ends."""
+        """Batches until the next validation, or the end of the training."""
         total = self.total_steps * self.budget.accumulate - self.batches
-        return max(0, min(self.epoch_batches - self.batches % self.epoch_batches, total))
+        return max(0, min(self.lap_batches - self.batches % self.lap_batches, total))
 
     @property
     def progress(self) -> float:
         """Share of the budget that is spent, 0 to 1."""
+        return self.progress_at(self.batches)
+
+    def progress_at(self, batches: int) -> float:
+        """Return the share of the budget that is spent after so many batches, which may be fetched ahead of their time."""
         spent = self.elapsed / (60 * self.budget.max_minutes) if self.budget.max_minutes else 0.0
-        return min(1.0, max(spent, self.steps / self.total_steps))
+        return min(1.0, max(spent, batches // self.budget.accumulate / self.total_steps))
 
     def training_step(self, batch: Any, _: int) -> Tensor:
         """Return the loss of one batch."""
@@ -142,21 +157,27 @@ class Task(lightning.LightningModule, ABC):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return AdamW over what is trained; the rate is set before each step."""
-        optimiser = torch.optim.AdamW(parameter_groups(self.named_parameters(), self.optimiser), lr=self.optimiser.rate)
+        sharded = self.budget.strategy == "fsdp"
+        optimiser = torch.optim.AdamW(
+            parameter_groups(self.named_parameters(), self.optimiser),
+            lr=self.optimiser.rate,
+            betas=self.optimiser.betas,
+            foreach=False if sharded else None,  # not for whole and divided parameters at once
+        )
         if self.saved_optimiser is not None:
-            optimiser.load_state_dict(self.saved_optimiser)
+            optimiser.load_state_dict(distributed_state(self.saved_optimiser, optimiser))
         return optimiser
 
     def rate(self) -> float:
         """Return the learning rate of the next step."""
-        choice, most = self.optimiser, self.optimiser.rate_for(self.budget.step_examples)
-        if choice.schedule == "half_cosine":
-            warm = choice.warmup_epochs * self.epoch_batches / (self.total_steps * self.budget.accumulate)
-            return half_cosine(self.progress, warm=warm, most=most, least=choice.min_rate)
-        warm = min(1.0, (self.steps + 1) / max(choice.warmup_steps, 1))
-        if choice.schedule == "cosine":
-            return most * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * self.progress)))
-        return most * warm * (choice.decay ** (self.epoch // choice.decay_epochs) if choice.schedule == "step" else 1)
+        return learning_rate(
+            self.optimiser,
+            step=self.steps,
+            steps=self.total_steps,
+            epoch_steps=self.epoch_batches / self.budget.accumulate,
+            progress=self.progress,
+            most=self.optimiser.rate_for(self.budget.step_examples),
+        )
 
     def on_train_start(self) -> None:
         """Start the clock."""
@@ -175,8 +196,7 @@ class Task(lightning.LightningModule, ABC):
     ) -> None:
         """Shorten long gradients; stop before ones that are not numbers reach the weights."""
         longest = math.inf if self.optimiser.clip is None else self.optimiser.clip
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters(), longest)
-        if not bool(torch.isfinite(norm)):
+        if not math.isfinite(clipped_gradients(list(self.parameters()), longest, strategy=self.budget.strategy)):
             raise AurisError(
                 f"the gradient is not finite at step {self.steps} (loss {float(self._loss):.4g}, rate {self.rate():.3g}); "
                 "the checkpoint holds the weights before it. Try a lower optimiser.rate or trainer.precision=32"
@@ -193,12 +213,12 @@ class Task(lightning.LightningModule, ABC):
         return dict(self.state_dict())
 
     def state(self) -> dict[str, Any]:
-        """Return everything a checkpoint keeps."""
+        """Return everything a checkpoint keeps; all processes ask for it at once, as each may hold a part of it."""
         optimiser = self.optimizers(use_pl_optimizer=False)
         assert isinstance(optimiser, torch.optim.Optimizer)
         return {
-            "state_dict": self.kept_weights(),
-            "optimizer_states": [optimiser.state_dict()],
+            "state_dict": gathered(self.kept_weights()),
+            "optimizer_states": [gathered(optimiser.state_dict())],
             "progress": Progress(self.batches, self.elapsed, self.validated, self.best)._asdict(),
         }
 
@@ -218,31 +238,13 @@ class Task(lightning.LightningModule, ABC):
         self.validated, self.best = int(progress.validated), float(progress.best)
 
 
-def half_cosine(progress: float, *, warm: float, most: float, least: float) -> float:
-    """Return a rate that rises from zero to ``most`` and falls by half a cosine to ``least``.
-
-    Args:
-        progress: share of the training that is over, 0 to 1.
-        warm: share at which the rate is highest.
-        most: the highest rate.
-        least: the rate at the end.
-
-    >>> [half_cosine(share, warm=0.25, most=2.0, least=1.0) for share in (0.0, 0.125, 0.25, 0.625, 1.0)]
-    [0.0, 1.0, 2.0, 1.5, 1.0]
-    """
-    if progress < warm:
-        return most * progress / warm
-    fallen = (progress - warm) / (1 - warm) if warm < 1 else 0.0
-    return least + (most - least) * 0.5 * (1 + math.cos(math.pi * fallen))
-
-
 class _Keeper(Callback):
     """Counts batches, ends the training when its budget is spent, and writes checkpoints.
 
     Every few minutes, before and after every validation, at the end, and when somebody asks to stop.
     """
 
-    def __init__(self, out: RunFolder, minutes: float, wish: _Wish) -> None:
+    def __init__(self, out: RunFolder, minutes: float, wish: StopWish) -> None:
         self.out, self.seconds, self.wish, self.last = out, 60 * minutes, wish, time.monotonic()
         self.kept: tuple[int, int] | None = None
 
@@ -250,12 +252,13 @@ class _Keeper(Callback):
         task.advance()
         if task.batches % task.budget.accumulate:
             return
-        spent, stop = (
+        late = time.monotonic() - self.last >= self.seconds
+        spent, stop, keep = (
             trainer.strategy.reduce_boolean_decision(here, all=False)
-            for here in (task.progress >= 1, self.wish.signal is not None)
+            for here in (task.progress >= 1, self.wish.signal is not None, late)
         )
         trainer.should_stop = trainer.should_stop or spent
-        if stop or (time.monotonic() - self.last >= self.seconds and not spent):
+        if stop or (keep and not spent):
             self.keep(trainer, task)
         if stop:
             raise _Stop
@@ -279,9 +282,12 @@ class _Keeper(Callback):
 
     def keep(self, trainer: Any, task: Task) -> None:
         self.last = time.monotonic()
-        if trainer.is_global_zero and self.kept != (task.batches, task.validated):
-            self.kept = (task.batches, task.validated)
-            self.out.write_checkpoint(task.state())
+        if self.kept == (task.batches, task.validated):
+            return
+        self.kept = (task.batches, task.validated)
+        state = task.state()
+        if trainer.is_global_zero:
+            self.out.write_checkpoint(state)
             task.note(self.out)
 
 
@@ -301,34 +307,6 @@ class _Bar(RichProgressBar):
         super().on_train_epoch_start(trainer, task)
 
 
-class _Wish:
-    """Whether somebody asked this process to stop, and by which signal."""
-
-    def __init__(self) -> None:
-        self.signal: int | None = None
-
-    def __call__(self, number: int, _: FrameType | None) -> None:
-        if self.signal is not None:  # the second time, at once
-            raise KeyboardInterrupt
-        self.signal = number
-        _LOG.warning("\nstopping after this step (once more: at once)")
-
-
-@contextmanager
-def _signals() -> Iterator[_Wish]:
-    """Turn SIGINT and SIGTERM into a wish that is granted between two steps."""
-    wish = _Wish()
-    if threading.current_thread() is not threading.main_thread():
-        yield wish
-        return
-    before = {number: signal.signal(number, wish) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield wish
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def trainer_of(recipe: TrainerRecipe, out: RunFolder, *, callbacks: Sequence[Callback], sitting: str) -> Any:
     """Return the Lightning trainer; each sitting logs to a folder of its own, so that resuming deletes nothing."""
     folder = out.path
@@ -336,7 +314,7 @@ def trainer_of(recipe: TrainerRecipe, out: RunFolder, *, callbacks: Sequence[Cal
     return lightning.Trainer(
         accelerator=recipe.accelerator,
         devices=recipe.devices,
-        strategy=recipe.strategy,
+        strategy=model_strategy(recipe),
         precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
         accumulate_grad_batches=recipe.accumulate,
         sync_batchnorm=recipe.sync_batch_norm,
@@ -377,7 +355,7 @@ def fit(
     """
     quiet = logging.getLogger("lightning.pytorch")
     level = quiet.level
-    with _signals() as wish, warnings.catch_warnings():
+    with stop_signals() as wish, warnings.catch_warnings():
         for text in _EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=text)
         quiet.setLevel(logging.WARNING)
@@ -385,7 +363,7 @@ def fit(
         trainer = trainer_of(task.budget, out, callbacks=[keeper], sitting=out.sitting(task.steps))
         trainer.fit_loop.epoch_loop.on_load_checkpoint({"_batches_that_stepped": task.steps})  # where the logs go on
         try:
-            if task.validated < task.batches and task.batches % task.epoch_batches == 0:
+            if task.validated < task.batches and task.batches % task.lap_batches == 0:
                 trainer.validate(task, validation, verbose=False)  # the last sitting ended before it
             if task.progress < 1:
                 trainer.fit(task, train, validation, weights_only=True)

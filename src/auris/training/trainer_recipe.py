@@ -25,9 +25,12 @@ class OptimiserRecipe:
         warmup_steps: steps in which the rate rises from zero.
         warmup_epochs: the same for ``half_cosine``, in epochs.
         clip: largest norm of the gradient; longer ones are shortened. None shortens none.
+        betas: how long AdamW remembers gradients and their squares.
         schedule: ``cosine`` falls over the whole budget to a hundredth; ``half_cosine`` falls, once it is warm, to
-            ``min_rate``; ``step`` multiplies by ``decay`` every ``decay_epochs``; ``constant`` stays.
+            ``min_rate``; ``linear`` falls, once it is warm, to zero at ``end_step``, and stays there; ``step`` multiplies by
+            ``decay`` every ``decay_epochs``; ``constant`` stays.
         min_rate: lowest rate of ``half_cosine``.
+        end_step: step at which the rate of ``linear`` is zero; None for the last one of the budget.
         decay: factor of the ``step`` schedule.
         decay_epochs: epochs between its steps.
     """
@@ -40,8 +43,10 @@ class OptimiserRecipe:
     warmup_steps: int = 50
     warmup_epochs: float = 0.0
     clip: float | None = 2.0
-    schedule: Literal["cosine", "half_cosine", "step", "constant"] = "cosine"
+    betas: tuple[float, float] = (0.9, 0.999)
+    schedule: Literal["cosine", "half_cosine", "linear", "step", "constant"] = "cosine"
     min_rate: float = 1e-6
+    end_step: int | None = None
     decay: float = 0.1
     decay_epochs: int = 20
 
@@ -58,6 +63,10 @@ class OptimiserRecipe:
             raise ParameterError(f"warmup_epochs and min_rate must be at least 0, got {self.warmup_epochs}, {self.min_rate}")
         if self.warmup_epochs and self.schedule != "half_cosine":
             raise ParameterError(f"warmup_epochs is for schedule half_cosine; {self.schedule} rises over warmup_steps")
+        if self.end_step is not None and (self.schedule != "linear" or self.end_step <= self.warmup_steps):
+            raise ParameterError(f"end_step is for schedule linear, and lies behind warmup_steps; got {self}")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ParameterError(f"betas are two numbers in [0, 1), got {self.betas!r}")
         if self.schedule == "half_cosine" and self.min_rate > self.rate:
             raise ParameterError(f"half_cosine falls from rate to min_rate, got {self.rate} and {self.min_rate}")
 
@@ -87,7 +96,8 @@ class TrainerRecipe:
         threads: threads of PyTorch.
         accelerator: ``auto`` takes a GPU if there is one.
         devices: processes that train together, one per device; the batch is ``devices`` times as large.
-        strategy: ``ddp`` with several devices.
+        strategy: ``ddp`` with several devices; each holds the whole network. ``fsdp``, for language models that hear
+            (:mod:`auris.training.sharding`): each holds a part of every block of the language model.
         precision: ``bf16`` computes the network in bfloat16; features, losses and weights stay in float32.
         accumulate: batches whose gradients are averaged before a step.
         sync_batch_norm: whether batch statistics are taken over all devices (GPU only).
@@ -105,7 +115,7 @@ class TrainerRecipe:
     threads: int = 1
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = 1
-    strategy: Literal["auto", "ddp"] = "auto"
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     precision: Literal["32", "bf16"] | Literal[32] = "32"
     accumulate: int = 1
     sync_batch_norm: bool = False
@@ -117,8 +127,10 @@ class TrainerRecipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ParameterError(f"trainer.{name} must be at least 1, got {value}")
-        if self.devices > 1 and self.strategy != "ddp":
-            raise ParameterError(f"{self.devices} devices train together by trainer.strategy=ddp, got {self.strategy!r}")
+        if self.devices > 1 and self.strategy == "auto":
+            raise ParameterError(f"{self.devices} devices train together by trainer.strategy=ddp or fsdp, got 'auto'")
+        if self.devices == 1 and self.strategy == "fsdp":
+            raise ParameterError("trainer.strategy=fsdp divides a language model between devices; set trainer.devices")
 
     @property
     def step_examples(self) -> int:

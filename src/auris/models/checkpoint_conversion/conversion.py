@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from auris.errors import CheckpointError, FormatError
+from torch import Tensor
+
+from auris.errors import CheckpointError, FormatError, ParameterError
+from auris.models.bat_config import Precision
 from auris.models.checkpoint_conversion import pseldnets, spatial_ast
 from auris.models.checkpoint_conversion.families import RECIPE_KEYS, TITLES, Family, family_of, unwrapped
 from auris.models.checkpoint_conversion.reading import read_tensors
@@ -28,6 +31,9 @@ def convert(
     *,
     labels: str | Path | Sequence[str] | Vocabulary | None = None,
     sample_rate: int | None = None,
+    encoder: str | Path | None = None,
+    language_model: str | Path | None = None,
+    precision: Precision | None = None,
 ) -> dict[str, Any]:
     """Turn a published checkpoint into a model folder; nothing in the file is executed.
 
@@ -40,24 +46,38 @@ def convert(
         labels: names of the classes in the order of the output: a list, a known vocabulary's name (``dcase2021``), or a file
             (:func:`auris.vocabulary.read_vocabulary`). By default the known list of as many classes, or numbers.
         sample_rate: of the recordings it was trained with, hertz; needed only where the file does not say.
+        encoder: of BAT: the listener that its projector reads, a name or a model folder. By default it is looked for in the
+            folder ``encoder`` of the new model.
+        language_model: of BAT: name on the Hugging Face Hub, or a folder. By default the published one.
+        precision: of BAT: of the language model's weights where it is loaded; by default ``float16``.
 
     Returns:
         What was made: ``folder``, ``model`` (in its authors' words), ``published`` (name in the catalogue, if the file is
-        exactly that one), ``parameters``, ``bytes``, ``classes``, ``labels`` (``given``, ``list`` or ``numbered``),
-        ``sample_rate``, ``notes``.
+        exactly that one), ``parameters``, ``bytes``, ``notes``; of listeners ``classes``, ``labels`` (``given``, ``list`` or
+        ``numbered``), ``sample_rate``; of BAT ``encoder``, ``language_model``, ``precision``.
 
     Raises:
-        CheckpointError: the file is no checkpoint, damaged, holds code, or is of a family that cannot be converted.
+        CheckpointError: the file is no checkpoint, damaged, holds code, or is of a family that cannot be converted; or the
+            encoder or language model are not there or do not fit.
         FormatError: the folder is in use or cannot be written, or the class list cannot be read.
-        ParameterError: the vocabulary's name is unknown, or the sample rate or the labels are refused.
+        MissingDependency: BAT needs the extra ``llm``.
+        ParameterError: the vocabulary's name is unknown, the sample rate or the labels are refused, or an argument is of
+            another family.
     """
     source, target = Path(file), Path(folder)
     _check_free(target)
     names = _labels(labels)
     tensors = unwrapped(read_tensors(source))
     family = family_of(tensors, file=source)
+    if family == "bat":
+        _refuse_arguments("BAT has no classes and hears what its encoder hears", labels=labels, sample_rate=sample_rate)
+        return _convert_bat(
+            tensors, source, target, encoder=encoder, language_model=language_model, precision=precision or "float16"
+        )
     if family not in _LISTENERS:
         raise CheckpointError(f"{source}: {_no_listener(family)}")
+    others = {"encoder": encoder, "language model": language_model, "precision": precision}
+    _refuse_arguments(f"{TITLES[family]} listens and does not answer", **others)
     recognised = _LISTENERS[family].recognise(tensors, labels=names, sample_rate=sample_rate, file=source)
     with weights_unset():
         model = recognised.network(recognised.config)
@@ -77,6 +97,41 @@ def convert(
         "sample_rate": recognised.config.sample_rate,
         "notes": list(recognised.notes),
     }
+
+
+def _convert_bat(
+    tensors: Mapping[str, Tensor],
+    source: Path,
+    target: Path,
+    *,
+    encoder: str | Path | None,
+    language_model: str | Path | None,
+    precision: Precision,
+) -> dict[str, Any]:
+    from auris.models.checkpoint_conversion import bat
+
+    weights = bat.recognise(tensors, file=source)
+    made = bat.parts(weights, encoder=encoder, language_model=language_model, precision=precision, folder=target, file=source)
+    published = bat.published_as(weights, source)
+    with _folder_at_once(target) as temporary:
+        bat.write_model(weights, made, temporary, card=bat.card(target.name, source, weights, made, published))
+    return {
+        "folder": str(target),
+        "model": str(weights),
+        "published": published.name if published else None,
+        "parameters": weights.parameters,
+        "bytes": sum(part.stat().st_size for part in target.rglob("*") if part.is_file()),
+        "encoder": made.config.encoder,
+        "language_model": made.config.language_model,
+        "precision": made.config.precision,
+        "notes": list(made.notes),
+    }
+
+
+def _refuse_arguments(reason: str, **arguments: object) -> None:
+    given = [name.replace("_", " ") for name, value in arguments.items() if value is not None]
+    if given:
+        raise ParameterError(f"{reason}; leave out {' and '.join(given)}")
 
 
 def _labels(given: str | Path | Sequence[str] | Vocabulary | None) -> tuple[str, ...] | None:

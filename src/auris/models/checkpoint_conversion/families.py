@@ -15,6 +15,7 @@ Family = Literal[
     "spatial_ast",
     "dspast",
     "spatial_ast_body",
+    "bat",
     "htsat_audioset",
     "passt_audioset",
     "cnn14_audioset",
@@ -27,6 +28,7 @@ TITLES: dict[Family, str] = {
     "spatial_ast": "Spatial-AST",
     "dspast": "DSpAST",
     "spatial_ast_body": "the Spatial-AST inside BAT",
+    "bat": "projector and adapters of BAT",
     "htsat_audioset": "HTS-AT trained on AudioSet",
     "passt_audioset": "PaSST trained on AudioSet",
     "cnn14_audioset": "CNN14 (PANNs) trained on AudioSet",
@@ -51,6 +53,7 @@ _MARKS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("dspast", ("cls_tokens1", "spectrogram_extractor.")),
     ("spatial_ast", ("cls_tokens", "azimuth_head.", "spectrogram_extractor.")),
     ("spatial_ast_body", ("cls_tokens", "conv_downsample.0.", "spectrogram_extractor.")),
+    ("bat", ("encoder_projector.",)),
     ("auris", ("cls_tokens", "blocks.0.")),
     ("auris", ("encoder.convolutions.0.weight", "encoder.scale.running_mean")),
     ("htsat_audioset", ("bn0.weight", "layers.0.blocks.0.attn.relative_position_bias_table")),
@@ -63,7 +66,6 @@ _NOT_YET = {
     "actor_critic.": "active audio-visual separation",
     "pretransform.": "SpatialSonic",
     "conditioner.conditioners.": "SpatialSonic",
-    "encoder_projector.": "BAT",
 }
 
 
