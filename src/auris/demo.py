@@ -99,7 +99,7 @@ def run_demo(
         seconds[f"listen_{layout}"] = round(clock() - started, 3)
     report("asking three questions")
     started = clock()
-    model, questions = ask_demo(scene, heard["binaural"], renderings["binaural"].mixture, seed=seed, report=report)
+    model, questions = ask_demo(scene, heard["foa"], renderings["foa"].mixture, seed=seed, report=report)
     seconds["ask"] = round(clock() - started, 3)
     report("comparing and drawing")
     pairs = {layout: pair_events(scene, heard[layout]) for layout in LAYOUTS}

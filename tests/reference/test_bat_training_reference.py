@@ -125,4 +125,4 @@ def test_bat_metrics_rendering_of_questions(tmp_path: Path, name: str, sources: 
     assert list(found.shape) == EXPECTED["render"]["shape"]
     np.testing.assert_allclose(found[:, ::200], ARRAYS[name], rtol=0, atol=1e-5 * np.abs(ARRAYS[name]).max())
     norm = EXPECTED["render"]["l2"][len(sources) - 1]
-    assert float(np.linalg.norm(found.astype(float))) == pytest.approx(norm, rel=1e-5)
+    assert float(np.linalg.norm(found.astype(float))) == pytest.approx(norm, rel=2e-4)  # it was summed up in float32

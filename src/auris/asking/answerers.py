@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from auris.models.bat_config import Precision
 
 _LOG = logging.getLogger("auris.asking")
-_DEFAULTS = {"binaural": "nano-bat"}  # by kind of layout
+_DEFAULTS = {"foa": "nano-bat"}  # by name of the layout
 BATCH = 4  # windows of a recording answered at a time
 _NO_MEMORY = ("out of memory", "allocate memory", "not enough memory")
 
@@ -28,7 +28,7 @@ def answerer_for(layout: ChannelLayout, *, device: str = "auto", precision: Prec
     """Return the language model that ships for a layout; None where there is none or its extra is not installed (logged)."""
     from auris.models.pretrained import SHIPPED
 
-    name = _DEFAULTS.get(layout.kind)
+    name = _DEFAULTS.get(layout.name)
     if name is None or name not in SHIPPED:
         _LOG.info("no language model ships for %s audio; answers are by rules, from what is heard", layout.name)
         return None

@@ -61,7 +61,7 @@ def _print_questions(result: DemoResult) -> None:
     """Print questions, the right answers, and those of the language model and by rules."""
     without = 'for a language model: pip install "auris[llm]"'
     rows = [(q.question, q.truth, q.by_model if result.model else without, q.by_rules) for q in result.questions]
-    print_table("Asked of what two ears hear", ["question", "truth", result.model or "language model", "symbolic"], rows)
+    print_table("Asked of the ambisonic recording", ["question", "truth", result.model or "language model", "symbolic"], rows)
 
 
 def _cells(row: dict[str, Any]) -> list[object]:

@@ -246,7 +246,7 @@ def simulated_rooms(settings: ReverbBankSettings, root: str | Path, split: str =
     missing = settings.rooms - planned_bank(settings, root, split).rooms_on_disk
     if missing:
         _LOG.warning("simulating %d rooms in %s, once for all trainings with them", missing, root)
-    return read_reverb_bank(root, make_reverb_bank(settings, root, split).path.name)
+    return read_reverb_bank(root, make_reverb_bank(settings, root, split).path.name, kind=settings.kind)
 
 
 @dataclass(frozen=True, eq=False)

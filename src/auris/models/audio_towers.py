@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from auris.channels import ChannelLayout
 from auris.errors import CheckpointError
@@ -84,7 +85,31 @@ class FrameTower(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Return tokens ``(batch, classes, width)``."""
         outputs, details = self.listener.gathered(self.listener.features(waveform))
-        return class_tokens(outputs, details)
+        cues = frame_cues(waveform, self.listener.frame_samples)[:, :, None].expand(-1, -1, outputs.shape[3], -1)
+        return class_tokens(outputs, cues if details is None else torch.cat([cues, details], dim=-1))
+
+
+def frame_cues(waveform: Tensor, samples: int) -> Tensor:
+    """Return what of each frame tells how far its sounds are: level, and share of the power that all channels have in common.
+
+    Networks of frames hear levels only against each other. A near sound is louder, and its direct sound, the same in all
+    channels but for a factor, is more of what is heard; of a diffuse field each channel has its own.
+
+    Args:
+        waveform: ``(batch, channels, samples)``.
+        samples: of a frame.
+
+    Returns:
+        ``(batch, frames, 2)``: level in tens of decibels above -30, and the largest eigenvalue of the channels' covariance
+        against its trace, after a first difference, without which low frequencies are all there is.
+    """
+    padded = functional.pad(waveform, (1, -waveform.shape[-1] % samples)).diff(dim=-1)
+    frames = padded.unflatten(-1, (-1, samples)).transpose(1, 2)  # (B, T, channels, samples)
+    covariance = frames @ frames.transpose(-1, -2) / samples
+    power = covariance.diagonal(dim1=-2, dim2=-1).sum(dim=-1)
+    level = 10 * (power / waveform.shape[1] + 1e-10).log10()
+    common = torch.linalg.eigvalsh(covariance.float())[..., -1] / (power + 1e-10)
+    return torch.stack([(level + 30) / 10, common], dim=-1)
 
 
 def class_tokens(outputs: Tensor, details: Tensor | None) -> Tensor:
@@ -92,7 +117,7 @@ def class_tokens(outputs: Tensor, details: Tensor | None) -> Tensor:
 
     Args:
         outputs: ``(batch, frames, tracks, classes, 4)``, or with more behind, of :class:`auris.models.ears_head.EarsHead`.
-        details: what the head knows of each class ``(batch, frames, classes, units)``, if it says.
+        details: what else is known of each class in each frame, ``(batch, frames, classes, units)``; None where nothing is.
 
     Returns:
         ``(batch, classes, width)``: places, details, how loud and how long it was heard, and which class it is.

@@ -87,10 +87,7 @@ class EarsHead(nn.Module):
         return self.said(hidden, features)[0]
 
     def said(self, hidden: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the output, and what it was read from ``(batch, frames, classes, units // 2 + bands * kinds)``.
-
-        The latter are the last units of the readout, and the cues of each band over the longest reach.
-        """
+        """Return the output, and what it was read from: ``(batch, frames, classes, units // 2)``."""
         masks = self.mask(hidden).unflatten(-1, (-1, self.bands)).clamp(-8, 8).exp()
         cues, weight = self.cues(features)
         weights = masks * weight[:, :, None]  # (B, T, C, bands)
@@ -112,9 +109,7 @@ class EarsHead(nn.Module):
         common = self.far(torch.cat([read, *levels], dim=-1)) + self.heard_far(hidden)[:, :, None]
         belief = common[:, :, None] + distance_belief.around(outputs[..., 3])
         mean = distance_belief.mean(belief)[..., None]
-        return torch.cat([outputs[..., :1].abs(), outputs[..., 1:3], mean, odds, belief], dim=-1), torch.cat(
-            [read, spectra[-1]], dim=-1
-        )
+        return torch.cat([outputs[..., :1].abs(), outputs[..., 1:3], mean, odds, belief], dim=-1), read
 
     def level(self, power: Tensor, reach: int) -> Tensor:
         """Return the level around each label frame, the same for all classes: ``(B, T, C, 1)``."""

@@ -1,54 +1,34 @@
-"""Training a language model that hears: projector, and adapters or a small model of its own, from questions about scenes.
+"""Training a language model that hears: projector, and adapters or a small model of its own, from questions about clips.
 
 Source of the curriculum (perception, then reasoning) and of the questions: Zheng et al., BAT, arXiv:2402.01591.
 """
 
 from __future__ import annotations
 
-import logging
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch import Tensor, distributed
 
-from auris import seeding
-from auris.data.language.questions import HeardSource, Question
 from auris.errors import CheckpointError
 from auris.io.atomic import write_text
-from auris.io.spatial_qa_records import QUESTION_TYPES
 from auris.models.bat import Bat, answer_loss
-from auris.models.bat_config import LANGUAGE_MODEL, BatConfig
 from auris.models.bat_sequences import IGNORED, TokenBatch, answer_batch
-from auris.models.language_models import (
-    load_language_model,
-    load_tokenizer,
-    new_language_model,
-    new_tokenizer,
-    with_adapters,
-)
 from auris.models.pretrained import from_pretrained, save_pretrained
-from auris.training.bat_questions import (
-    QuestionBatch,
-    QuestionEpoch,
-    drawn_question,
-    question_batch_of,
-    validation_questions,
-)
+from auris.training.bat_building import build_model
+from auris.training.bat_description import describe
+from auris.training.bat_material import Material, material_of
+from auris.training.bat_questions import QuestionBatch
 from auris.training.bat_recipe import BatRecipe
-from auris.training.bat_report import card
-from auris.training.bat_scenes import Heard, SceneSource, ears_digest, hear
-from auris.training.initial_weights import found_weights
+from auris.training.bat_report import AnsweredQuestion, answers_text, card, right_rates
 from auris.training.loop import Task, fit
 from auris.training.run_folder import RunFolder
+from auris.training.sharding import shard_blocks, whole_blocks
 
-_LOG = logging.getLogger("auris.training")
-_TEXTS = 8_000  # questions that a new tokenizer is made from
-_SHOWN = 3  # answers of each type that are logged at every validation
-_VALIDATION_BATCH = 64
+__all__ = ["BatTask", "build_model", "describe", "train", "validate"]
 
 
 class AnswerLosses(NamedTuple):
@@ -66,18 +46,43 @@ class AnswerLosses(NamedTuple):
 
 
 class BatTask(Task):
-    """A model that answers, with its loss; ears and language model stay as they are unless the recipe says otherwise."""
+    """A model that answers, with its loss; ears and language model stay as they are unless the recipe says otherwise.
 
-    def __init__(self, model: Bat, recipe: BatRecipe, *, out: RunFolder, texts: Sequence[tuple[int, Question]] = ()) -> None:
+    Args:
+        model: to train.
+        recipe: how.
+        out: where the model goes.
+        epoch_steps: optimiser steps of an epoch.
+    """
+
+    def __init__(self, model: Bat, recipe: BatRecipe, *, out: RunFolder, epoch_steps: int) -> None:
         trainer = recipe.trainer
         super().__init__(
-            model, optimiser=recipe.optimiser, trainer=trainer, seed=recipe.seed, epoch_steps=trainer.validate_steps
+            model,
+            optimiser=recipe.optimiser,
+            trainer=trainer,
+            seed=recipe.seed,
+            epoch_steps=epoch_steps,
+            validate_steps=trainer.validate_steps,
         )
-        self.recipe, self.out, self.texts = recipe, out, texts
-        self.right: list[tuple[str, bool]] = []
-        self.shown: list[tuple[str, str, str, str]] = []
+        self.recipe, self.out = recipe, out
+        self.answered: dict[int, AnsweredQuestion] = {}
+        self.rates: dict[str, float] = {}
+        idle = _idle_ears(model) if recipe.model.hearing == "trained" else set()
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(trained(name, recipe))
+            parameter.requires_grad_(trained(name, recipe) and name not in idle)
+
+    def configure_model(self) -> None:
+        """Divide the language model between processes, once, if the recipe says so."""
+        if self.budget.strategy == "fsdp" and not getattr(self, "_divided", False):
+            self._divided = True
+            mesh: Any = self.device_mesh
+            shard_blocks(self.model.language_model, mesh["data_parallel"])
+
+    def on_train_start(self) -> None:
+        """Start the clock, with dropout: language models that were read are still."""
+        super().on_train_start()
+        self.train()
 
     def train(self, mode: bool = True) -> BatTask:
         """Let frozen ears stay in evaluation mode: no dropout, no new statistics."""
@@ -93,50 +98,74 @@ class BatTask(Task):
             learning |= {name for name, _ in self.named_buffers() if name.startswith("model.tower.")}
         return {name: value for name, value in self.state_dict().items() if name in learning}
 
-    def batch(self, batch: QuestionBatch) -> TokenBatch:
-        """Return the sequences of a batch."""
-        count = self.model.audio_tokens(batch.tokens)
-        prompt = self.model.config.prompt
-        return answer_batch(self.model.tokenizer, batch.questions, batch.answers, audio_tokens=count, prompt=prompt).to(
-            self.device
+    def heard(self, batch: QuestionBatch) -> Tensor:
+        """Return the encoder's tokens of a batch: those that are given, or what the ears hear of its waveforms."""
+        if batch.tokens is not None:
+            return batch.tokens.to(self.device)
+        assert batch.waveforms is not None
+        waveforms = batch.waveforms.to(self.device)
+        model: Bat = self.model
+        if self.recipe.model.hearing == "trained":
+            return model.tokens(waveforms)
+        with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
+            return model.tokens(waveforms)
+
+    def sequences(self, batch: QuestionBatch, tokens: Tensor) -> TokenBatch:
+        """Return what the language model learns from."""
+        count = self.model.audio_tokens(tokens)
+        words = answer_batch(
+            self.model.tokenizer, batch.questions, batch.answers, audio_tokens=count, prompt=self.model.config.prompt
         )
+        return words.to(self.device)
 
     def losses(self, batch: QuestionBatch) -> AnswerLosses:
         """Return the losses of a batch."""
-        words = self.batch(batch)
+        return self._losses(batch, self.heard(batch))
+
+    def _losses(self, batch: QuestionBatch, tokens: Tensor) -> AnswerLosses:
+        words = self.sequences(batch, tokens)
         assert words.labels is not None
-        logits = self.model(words, batch.tokens.to(self.device))
+        logits = self.model(words, tokens)
         loss = answer_loss(logits, words.labels)
         return AnswerLosses(loss, token_accuracy(logits, words.labels), loss)
 
     def on_validation_epoch_start(self) -> None:
         """Forget the answers of the last validation."""
-        self.right, self.shown = [], []
+        self.answered = {}
 
     def validation_step(self, batch: QuestionBatch, _: int) -> None:
         """Answer some questions."""
-        self.log_losses("validation", self.losses(batch))
-        tokens = batch.tokens.to(self.device)
-        answers = self.model.generate(tokens, batch.questions)
-        for kind, asked, truth, said in zip(batch.types, batch.questions, batch.answers, answers, strict=True):
-            self.right.append((kind, said.lower() == truth.lower()))
-            if sum(shown[0] == kind for shown in self.shown) < _SHOWN:
-                self.shown.append((kind, asked, truth, said))
+        tokens = self.heard(batch)
+        losses = self._losses(batch, tokens)
+        self.log_losses("validation", losses)
+        said = self.model.generate(tokens, batch.questions)
+        rows = zip(batch.numbers, batch.types, batch.questions, batch.answers, said, strict=True)
+        loss = float(losses.total)
+        self.answered |= {number: AnsweredQuestion(*row)._replace(loss=loss) for number, *row in rows}
 
     def on_validation_epoch_end(self) -> None:
-        """Log how many answers are exactly right by type, and write some of them into ``answers.md``."""
-        rates = {}
-        for kind in QUESTION_TYPES:
-            found = [right for other, right in self.right if other == kind]
-            if found:
-                rates[f"validation/{kind.lower()}"] = sum(found) / len(found)
-        self.log_dict(rates, rank_zero_only=True)
+        """Log how many answers are exactly right by type, write some of them into ``answers.md``, and keep the model."""
+        if self.place[0] > 1:
+            all_answered: list[Any] = [None] * self.place[0]
+            distributed.all_gather_object(all_answered, self.answered)
+            self.answered = {number: row for some in all_answered for number, row in some.items()}
+        answered = [self.answered[number] for number in sorted(self.answered)]
+        self.rates = right_rates(answered)
+        self.log_dict({f"validation/{kind.lower()}": rate for kind, rate in self.rates.items()}, rank_zero_only=True)
+        loss = sum(row.loss for row in answered) / max(len(answered), 1)
+        chosen = self.recipe.keep == "last" or loss <= self.best or not self.out.model.is_dir()
+        self.best = min(loss, self.best)
         if self.trainer.is_global_zero:
-            write_text(self.out.path / "answers.md", _answers_text(self.steps, rates, self.shown))
-            save_pretrained(self.model, self.out.model, card=card(self.recipe, self.reached, rates))
+            write_text(self.out.path / "answers.md", answers_text(self.steps, answered))
+        if chosen:
+            self._keep_model()
 
-    def note(self, out: RunFolder) -> None:
-        """Nothing beside a checkpoint: models are written at validations."""
+    def _keep_model(self) -> None:
+        """Write the model folder; all processes take part."""
+        divided = self.budget.strategy == "fsdp" and self.recipe.model.lora is None
+        with whole_blocks(self.model.language_model) if divided else nullcontext():
+            if self.place[1] == 0:
+                save_pretrained(self.model, self.out.model, card=card(self.recipe, self.reached, self.rates))
 
 
 def trained(name: str, recipe: BatRecipe) -> bool:
@@ -148,6 +177,20 @@ def trained(name: str, recipe: BatRecipe) -> bool:
     return True
 
 
+def _idle_ears(model: Bat) -> set[str]:
+    """Names of the ears' own weights that have no part in tokens, such as their heads."""
+    training = model.tower.training
+    model.tower.eval()
+    silence = torch.zeros(1, model.layout.channels, round(model.clip_seconds * model.sample_rate), device=model.device)
+    with torch.enable_grad():
+        torch.autograd.backward(model.tokens(silence).sum())
+    model.tower.train(training)
+    named = [(f"tower.{name}", parameter) for name, parameter in model.tower.named_parameters()]
+    idle = {name for name, parameter in named if parameter.grad is None}
+    model.tower.zero_grad(set_to_none=True)
+    return idle
+
+
 def token_accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return the share of answers' tokens that are the likeliest."""
     wanted = labels[:, 1:]
@@ -155,105 +198,15 @@ def token_accuracy(logits: Tensor, labels: Tensor) -> Tensor:
     return ((logits[:, :-1].argmax(dim=-1) == wanted) & counted).sum() / counted.sum().clamp(min=1)
 
 
-def _answers_text(steps: int, rates: dict[str, float], shown: Sequence[tuple[str, str, str, str]]) -> str:
-    lines = [f"# Answers after {steps} steps", ""]
-    lines += [f"- {name}: {100 * rate:.1f} % exactly right" for name, rate in rates.items()]
-    lines += ["", "| type | question | truth | answer |", "|---|---|---|---|"]
-    lines += [f"| {' | '.join(text.replace('|', '/') for text in row)} |" for row in sorted(shown)]
-    return "\n".join(lines) + "\n"
-
-
-class _Batches(Dataset[QuestionBatch]):
-    """Questions about heard scenes, in batches."""
-
-    def __init__(self, heard: Heard, texts: Sequence[tuple[int, Question]], size: int) -> None:
-        self._heard, self._texts, self._size = heard, texts, size
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._texts) / self._size)
-
-    def __getitem__(self, number: int) -> QuestionBatch:
-        part = self._texts[number * self._size : (number + 1) * self._size]
-        return question_batch_of(self._heard, [scene for scene, _ in part], [asked for _, asked in part])
-
-
-def scene_sources(recipe: BatRecipe, model: Any) -> tuple[SceneSource, SceneSource]:
-    """Return the scenes to train and to validate with."""
-    listener, seconds = model.tower.listener, recipe.scenes.seconds or model.clip_seconds
-    labels = recipe.labels or tuple(listener.labels)
-    train, held_out = (
-        SceneSource(recipe.scenes, labels, model.sample_rate, seconds, split, recipe.seed) for split in ("train", "held_out")
-    )
-    return train, held_out
-
-
-def tokenizer_texts(recipe: BatRecipe, labels: Sequence[str]) -> Iterator[str]:
-    """Yield questions and answers in the words of training, about sources at random places, for a new tokenizer."""
-    yield from [recipe.model.prompt.format(question="")] * (_TEXTS // 20)
-    for number in range(_TEXTS):
-        rng = seeding.generator(recipe.seed, "tokenizer", number)
-        names = rng.permutation(len(labels))[: 1 + int(rng.integers(2))]
-        sources = [HeardSource((labels[n],), tuple(rng.uniform(-4, 4, 3).tolist())) for n in names]
-        drawn = drawn_question(sources, dict.fromkeys(QUESTION_TYPES, 1.0), number, margins=recipe.margins, wording="training")
-        if drawn is not None:
-            yield drawn.text
-            yield drawn.answer
-
-
-def build_model(recipe: BatRecipe) -> Bat:
-    """Return the model of a recipe before training: trained ears, a new projector, a language model.
-
-    Raises:
-        CheckpointError: ears, language model or the model of a former stage are not there or do not fit.
-    """
-    torch.manual_seed(recipe.seed)
-    plan = recipe.model
-    encoder = from_pretrained(found_weights(plan.encoder, keys="model.encoder"))
-    if plan.language_model is None:
-        tokenizer = new_tokenizer(tokenizer_texts(recipe, recipe.labels or encoder.labels), words=plan.small.words)
-        writer = new_language_model(plan.small, tokenizer)
-    else:
-        tokenizer = load_tokenizer(plan.language_model)
-        writer = load_language_model(plan.language_model, precision=plan.precision)
-        writer = writer if plan.lora is None else with_adapters(writer, plan.lora)
-    config = BatConfig(
-        language_model=LANGUAGE_MODEL if plan.lora is None else str(plan.language_model),
-        projector=plan.projector,
-        lora=plan.lora,
-        prompt=plan.prompt,
-        writing=plan.writing,
-    )
-    model = Bat(config, encoder=encoder, language_model=writer, tokenizer=tokenizer)
-    if recipe.initial is not None:
-        _go_on(model, recipe)
-    return model
-
-
-def _go_on(model: Bat, recipe: BatRecipe) -> None:
-    """Give a model the weights that a former stage trained."""
-    former = from_pretrained(str(recipe.initial))
-    if not isinstance(former, Bat):
-        raise CheckpointError(f"{recipe.initial}: not a model that answers; initial is the model folder of a former stage")
-    wanted = model.state_dict()
-    weights = {
-        name: value
-        for name, value in former.state_dict().items()
-        if not name.startswith(("tower.",) if recipe.model.hearing == "frozen" else ()) and name in wanted
-    }
-    if odd := [name for name, value in weights.items() if value.shape != wanted[name].shape]:
-        raise CheckpointError(f"{recipe.initial}: {odd[0]} has another shape; a stage goes on with the sizes of the former one")
-    model.load_state_dict(weights, strict=False)
-
-
 def train(recipe: BatRecipe) -> dict[str, Any]:
     """Train, resume where a former run stopped, and leave a model folder with its card.
 
     Returns:
-        What was reached: steps, minutes, the model's folder, and how many answers are exactly right by type.
+        What was reached: steps, epochs, minutes, the model's folder, and how many answers are exactly right by type.
 
     Raises:
         CheckpointError: the run folder holds another run, or a model is not there.
-        FormatError: the sounds are missing.
+        FormatError: sounds, clips, responses or questions are missing.
         AurisError: a gradient is not finite.
         Interrupted: a signal asked to stop; the checkpoint is written.
     """
@@ -261,30 +214,49 @@ def train(recipe: BatRecipe) -> dict[str, Any]:
     out = RunFolder(Path(recipe.trainer.out))
     saved = out.claim(recipe.to_yaml(), network=_network_of)
     model = build_model(recipe)
-    sources = scene_sources(recipe, model)
-    ears = ears_digest(model.tower)
-    heard, held_out = (hear(source, model.tower.eval(), recipe.scenes.heard, ears=ears, report=_told) for source in sources)
-    texts = validation_questions(held_out, margins=recipe.margins, wording="held_out", seed=recipe.seed)
-    task = BatTask(model, recipe, out=out, texts=texts)
+    material = material_of(recipe, model)
+    task = BatTask(model, recipe, out=out, epoch_steps=material.epoch_steps)
     if saved is not None:
         task.restore(saved)
-    if task.progress < 1:
-        fit(
-            task,
-            out,
-            train=DataLoader(QuestionEpoch(recipe, heard, task), batch_size=None),
-            validation=DataLoader(_Batches(held_out, texts, _VALIDATION_BATCH), batch_size=None),
-        )
-    model.eval()
-    save_pretrained(model, out.model, card=card(recipe, task.reached, {}))
-    return {"recipe": recipe.name, "model": str(out.model), **task.reached}
+    fit(task, out, train=material.train_loader(task), validation=material.validation_loader(task))
+    rates = {f"right/{kind.lower()}": round(rate, 4) for kind, rate in task.rates.items()}
+    return {"recipe": recipe.name, "model": str(out.model), **task.reached, **rates}
 
 
-def _told(done: int, count: int) -> None:
-    if done == count or done % 1024 == 0:
-        _LOG.warning("heard %d of %d scenes", done, count)
+def validate(recipe: BatRecipe) -> dict[str, Any]:
+    """Let the model that a recipe trained, or the one it goes on from, answer the questions to validate with.
+
+    Returns:
+        The model's folder, how many questions were asked, and how many answers are exactly right by type.
+
+    Raises:
+        CheckpointError: nothing is trained yet, and ``initial`` names no model.
+        FormatError: sounds, clips, responses or questions are missing.
+    """
+    torch.set_num_threads(recipe.trainer.threads)
+    folder = RunFolder(Path(recipe.trainer.out)).model
+    if not folder.is_dir() and recipe.initial is None:
+        raise CheckpointError(f"{folder}: nothing is trained yet; train first, or set initial to a model")
+    model: Bat = from_pretrained(folder) if folder.is_dir() else build_model(recipe)
+    on_gpu = recipe.trainer.accelerator != "cpu" and torch.cuda.is_available()
+    answered = answers_of(model.to("cuda" if on_gpu else "cpu").eval(), material_of(recipe, model))
+    rates = {f"right/{kind.lower()}": round(rate, 4) for kind, rate in right_rates(answered).items()}
+    source = str(folder if folder.is_dir() else recipe.initial)
+    return {"recipe": recipe.name, "model": source, "questions": len(answered), **rates}
 
 
-def _network_of(plain: dict[str, Any]) -> list[Any]:
+@torch.inference_mode()
+def answers_of(model: Bat, material: Material) -> list[AnsweredQuestion]:
+    """Return what a model answers to the questions to validate with."""
+    answered = []
+    for batch in material.validation_loader():
+        sounds = batch.sounds.to(model.device)
+        said = model.generate(sounds if batch.tokens is not None else model.tokens(sounds), batch.questions)
+        rows = zip(batch.types, batch.questions, batch.answers, said, strict=True)
+        answered += [AnsweredQuestion(*row) for row in rows]
+    return answered
+
+
+def _network_of(plain: Mapping[str, Any]) -> list[Any]:
     """What of a written recipe a checkpoint depends on."""
     return [plain.get("task"), plain.get("labels"), plain.get("model")]

@@ -1,38 +1,76 @@
-"""Questions about scenes that were heard, as batches: other questions in every batch, in the words of training."""
+"""Questions about simulated scenes, as batches: other questions in every batch, in the words of training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
 from torch import Tensor
-from torch.utils.data import IterableDataset
+from torch.utils.data import Dataset
 
 from auris import seeding
+from auris.data.language.loose_wording import loosened
 from auris.data.language.question_grammar import Wording
 from auris.data.language.questions import HeardSource, Question, QuestionMargins, askable, question
 from auris.io.spatial_qa_records import ONE_SOURCE, QUESTION_TYPES, QuestionType
 from auris.training.bat_recipe import BatRecipe
-from auris.training.bat_scenes import Heard
-from auris.training.loop import Task
+
+
+class Sounds(NamedTuple):
+    """What is heard in clips: by ears already, or to be heard yet.
+
+    Attributes:
+        tokens: of the encoder, ``(batch, tokens, width)``; None where it has not heard them.
+        waveforms: ``(batch, channels, samples)``; None where it has.
+    """
+
+    tokens: Tensor | None
+    waveforms: Tensor | None
 
 
 class QuestionBatch(NamedTuple):
     """Questions about clips.
 
     Attributes:
-        tokens: of the encoder, ``(batch, tokens, width)``.
+        tokens: as in :class:`Sounds`.
+        waveforms: as in :class:`Sounds`.
         questions: one about each clip.
         answers: as many.
         types: as many.
+        numbers: of the questions among those that are validated with, as many; empty in training on scenes.
     """
 
-    tokens: Tensor
+    tokens: Tensor | None
+    waveforms: Tensor | None
     questions: tuple[str, ...]
     answers: tuple[str, ...]
     types: tuple[str, ...]
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def sounds(self) -> Tensor:
+        """Tokens, or waveforms."""
+        found = self.waveforms if self.tokens is None else self.tokens
+        assert found is not None
+        return found
+
+
+class Scenes(Protocol):
+    """Scenes by number."""
+
+    def __len__(self) -> int:
+        """Number of scenes."""
+        ...
+
+    def sources_of(self, number: int) -> tuple[HeardSource, ...]:
+        """Return what there is to ask about in a scene."""
+        ...
+
+    def sounds(self, numbers: Sequence[int]) -> Sounds:
+        """Return what is heard in scenes."""
+        ...
 
 
 def drawn_question(
@@ -65,49 +103,69 @@ def drawn_question(
     return None
 
 
-class QuestionEpoch(IterableDataset[QuestionBatch]):
-    """The batches of the present epoch that are still to be trained on; batch ``n`` is a function of the recipe and ``n``."""
+class DrawnQuestions(Dataset[QuestionBatch]):
+    """Batches to train on: ``dataset[number, progress]`` is a pure function of both and of the recipe.
 
-    def __init__(self, recipe: BatRecipe, heard: Heard, task: Task) -> None:
-        super().__init__()
-        self.recipe, self.heard, self.task = recipe, heard, task
+    Args:
+        recipe: curriculum, margins, batch and seed are used.
+        scenes: what is asked about.
+    """
 
-    def __iter__(self) -> Iterator[QuestionBatch]:
-        """Yield batches."""
-        world, rank = self.task.place
-        first = self.task.batches
-        for number in range(first, first + self.task.remaining_batches):
-            yield self.batch(number * world + rank)
+    def __init__(self, recipe: BatRecipe, scenes: Scenes) -> None:
+        self.recipe, self.scenes = recipe, scenes
 
-    def batch(self, number: int) -> QuestionBatch:
-        """Return batch ``number``: scenes at random, each with one question."""
+    def __getitem__(self, address: tuple[int, float]) -> QuestionBatch:
+        """Return batch ``number`` after some share of the budget: scenes at random, each with one question."""
+        number, progress = address
         recipe = self.recipe
         rng = seeding.generator(recipe.seed, "question-batch", number)
-        weights = recipe.stage(self.task.progress).weights
+        weights = recipe.stage(progress).weights
         chosen: list[int] = []
         asked: list[Question] = []
         while len(asked) < recipe.trainer.batch:
-            scene, seed = int(rng.integers(len(self.heard))), int(rng.integers(1 << 62))
-            drawn = drawn_question(self.heard.sources[scene], weights, seed, margins=recipe.margins, wording="training")
+            scene, seed = int(rng.integers(len(self.scenes))), int(rng.integers(1 << 62))
+            drawn = drawn_question(self.scenes.sources_of(scene), weights, seed, margins=recipe.margins, wording="training")
             if drawn is not None:
+                if rng.random() < recipe.loose:
+                    drawn = replace(drawn, text=loosened(drawn.text, rng))
                 chosen.append(scene)
                 asked.append(drawn)
-        return question_batch_of(self.heard, chosen, asked)
+        return question_batch_of(self.scenes, chosen, asked)
 
 
-def question_batch_of(heard: Heard, scenes: Sequence[int], asked: Sequence[Question]) -> QuestionBatch:
+class HeldOutQuestions(Dataset[QuestionBatch]):
+    """Questions to validate with, in batches: ``dataset[numbers]``.
+
+    Args:
+        scenes: what is asked about.
+        questions: of :func:`validation_questions`.
+    """
+
+    def __init__(self, scenes: Scenes, questions: Sequence[tuple[int, Question]]) -> None:
+        self.scenes, self.questions = scenes, questions
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def __getitem__(self, numbers: Sequence[int]) -> QuestionBatch:
+        part = [self.questions[number] for number in numbers]
+        batch = question_batch_of(self.scenes, [scene for scene, _ in part], [asked for _, asked in part])
+        return batch._replace(numbers=tuple(numbers))
+
+
+def question_batch_of(scenes: Scenes, numbers: Sequence[int], asked: Sequence[Question]) -> QuestionBatch:
     """Return questions about scenes as a batch."""
-    tokens = torch.from_numpy(heard.tokens[list(scenes)].astype(np.float32))
     texts, answers, types = (tuple(getattr(drawn, name) for drawn in asked) for name in ("text", "answer", "type"))
-    return QuestionBatch(tokens, texts, answers, types)
+    return QuestionBatch(*scenes.sounds(numbers), texts, answers, types)
 
 
 def validation_questions(
-    heard: Heard, *, margins: QuestionMargins, wording: Wording, seed: int
+    scenes: Scenes, *, margins: QuestionMargins, wording: Wording, seed: int
 ) -> tuple[tuple[int, Question], ...]:
     """Return one question of every type that can be asked about each scene, with the number of the scene."""
     found = []
-    for number, sources in enumerate(heard.sources):
+    for number in range(len(scenes)):
+        sources = scenes.sources_of(number)
         for kind in QUESTION_TYPES:
             own = seeding.derive(seed, "validation", number, kind)
             if (kind in ONE_SOURCE) == (len(sources) == 1):

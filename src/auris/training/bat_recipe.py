@@ -30,9 +30,11 @@ class BatModelRecipe:
     Attributes:
         encoder: the listener whose tokens are read: a shipped one, a published one on this disk, or a model folder.
         hearing: ``frozen`` ears stay as they are; ``trained`` learn along.
-        language_model: name or folder of a causal language model; None makes a small one with a tokenizer of its own.
+        language_model: name of a causal language model of Hugging Face, or its folder (absolute, or from the working folder
+            on); None makes a small one with a tokenizer of its own.
         small: sizes of the small one.
-        precision: of the weights of a language model that is not trained whole.
+        precision: of the weights of a language model that is not trained whole; ``bfloat16`` takes half the memory of
+            ``float32``. Adapters and projector keep ``float32``.
         lora: adapters; None trains the language model whole.
         projector: between the two.
         prompt: around the question, with ``{question}`` in it.
@@ -52,6 +54,13 @@ class BatModelRecipe:
     def __post_init__(self) -> None:
         if self.lora is not None and self.language_model is None:
             raise ParameterError("lora adapts a language model that exists: name it in model.language_model, or leave lora out")
+        if self.precision in ("8bit", "4bit"):
+            raise ParameterError(f"{self.precision} weights are for answering; train with model.precision=bfloat16")
+        if self.lora is None and self.precision != "float32":
+            raise ParameterError(
+                "a language model that is trained whole keeps float32 weights; set model.precision=float32 and "
+                "trainer.precision=bf16, or model.lora"
+            )
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ class ScenesRecipe:
         count: scenes that are heard in all, again and again with other questions. Frozen ears hear each once.
         held_out_count: scenes to validate with.
         heard: folder where what frozen ears heard is kept.
+        workers: processes that render ahead for ears that learn; 0 does it between steps.
     """
 
     sounds: str = "../../shared/sounds"
@@ -87,14 +97,54 @@ class ScenesRecipe:
     count: int = 10_000
     held_out_count: int = 600
     heard: str = "../runs/heard"
+    workers: int = 0
 
     def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise ParameterError(f"scenes.workers must be at least 0, got {self.workers}")
         if min(self.count, self.held_out_count, self.held_out_rooms) < 1:
             raise ParameterError("count, held_out_count and held_out_rooms must be at least 1")
         if set(self.folds) & set(self.held_out_folds):
             raise ParameterError(f"folds and held_out_folds share no fold, got {self.folds} and {self.held_out_folds}")
         if self.drawn.mirror and self.bank.layout != "binaural":
             raise ParameterError(f"only two ears can be mirrored; set scenes.drawn.mirror=0 for {self.bank.layout}")
+
+
+@dataclass(frozen=True)
+class QuestionDataRecipe:
+    """Questions with their clips and responses, as SpatialSoundQA publishes them or ``auris data make`` writes them.
+
+    Attributes:
+        audioset: folder that the ``audio_id`` of questions are below.
+        reverb: folder of the responses; holds ``binaural``, or ``ambisonics`` for an encoder of first order.
+        questions: folder of the stages.
+        stage: which of them (:data:`auris.io.spatial_qa_records.STAGES`); its questions hold those of the stages before.
+        train: file of the questions to train with, in the stage's folder, without ``.json`` or ``.jsonl``.
+        validation: files of those to validate with; empty takes ``val``, or the published ``eval-stage…`` of this stage and
+            those before where there is none.
+        validation_count: questions of each type that are asked at a validation, always the same; None for all.
+        response_rate: sample rate of the responses, hertz.
+        level_dbfs: of every dry clip, as published.
+        unreadable: ``refuse`` stops at the first clip or response that is missing; ``skip`` leaves its questions out, and
+            logs how many.
+        workers: processes that read and render ahead; 0 does it between steps.
+    """
+
+    audioset: str = "../data/SpatialSoundQA/AudioSet"
+    reverb: str = "../data/SpatialSoundQA/mp3d_reverb"
+    questions: str = "../data/SpatialSoundQA/closed-end"
+    stage: str = "stage3-mixup"
+    train: str = "train"
+    validation: tuple[str, ...] = ()
+    validation_count: int | None = 64
+    response_rate: int = 32_000
+    level_dbfs: float = -14.0
+    unreadable: Literal["refuse", "skip"] = "refuse"
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if self.response_rate < 1 or self.workers < 0 or (self.validation_count is not None and self.validation_count < 1):
+            raise ParameterError("data.validation_count and data.response_rate are at least 1, data.workers at least 0")
 
 
 @dataclass(frozen=True)
@@ -127,19 +177,24 @@ class BatRecipe:
         seed: of every draw.
         note: for the card.
         model: what it is made of.
-        initial: model folder to go on from: projector, language model or adapters of a former stage.
-        scenes: what it hears.
-        curriculum: which questions are asked when; perception before reasoning.
-        margins: what must differ for a question to be asked.
+        initial: model folder of a former stage to go on from: its projector, its language model or adapters, and its ears
+            where the folder holds any (instead of ``model.encoder``).
+        scenes: what it hears, where there are no ``data``.
+        data: questions of a data set; None asks about simulated scenes.
+        curriculum: which questions are asked about scenes when; perception before reasoning.
+        margins: what must differ for a question about scenes to be asked.
+        loose: share of questions about scenes that lose filler words in training, as people type them
+            (:mod:`auris.data.language.loose_wording`).
         optimiser: learning rate.
-        trainer: budget.
+        trainer: budget. An epoch is all of the ``data`` once; of scenes, which have no end, ``validate_steps``.
+        keep: model that is left behind: of the ``last`` validation, or of the one with the ``lowest_loss``, as published.
     """
 
     task: ClassVar[str] = "bat"
     names: ClassVar[tuple[str, ...]] = (*SHIPPED, BUILT_IN, *(model.name for model in PUBLISHED))
     paths: ClassVar[tuple[str, ...]] = (
         *("model.encoder", "scenes.sounds", "scenes.reverb", "scenes.bank.hrtf", "scenes.heard"),
-        *("initial", "trainer.out"),
+        *("data.audioset", "data.reverb", "data.questions", "initial", "trainer.out"),
     )
 
     name: str
@@ -149,12 +204,21 @@ class BatRecipe:
     model: BatModelRecipe = field(default_factory=BatModelRecipe)
     initial: str | None = None
     scenes: ScenesRecipe = field(default_factory=ScenesRecipe)
+    data: QuestionDataRecipe | None = None
     curriculum: tuple[CurriculumStage, ...] = (CurriculumStage(),)
     margins: QuestionMargins = field(default_factory=QuestionMargins)
+    loose: float = 0.0
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
     trainer: TrainerRecipe = field(default_factory=lambda: TrainerRecipe(max_steps=5000))
+    keep: Literal["last", "lowest_loss"] = "last"
 
     def __post_init__(self) -> None:
+        if self.data is not None and self.curriculum != (CurriculumStage(),):
+            raise ParameterError("curriculum orders questions about scenes; with data, chain recipes by data.stage and initial")
+        if self.trainer.strategy == "fsdp" and self.trainer.sync_batch_norm:
+            raise ParameterError("sync_batch_norm is for trainer.strategy=ddp")
+        if not 0 <= self.loose <= 1:
+            raise ParameterError(f"loose is a share from 0 to 1, got {self.loose!r}")
         begins = [stage.begins for stage in self.curriculum]
         if not begins or begins[0] != 0 or begins != sorted(set(begins)):
             raise ParameterError(f"stages of the curriculum begin at 0 and one after the other, got {begins}")

@@ -10,7 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -30,6 +30,7 @@ from auris.data.spatial_clips.rendering import render
 from auris.errors import FormatError, ParameterError
 from auris.geometry.trajectories import as_point
 from auris.io.atomic import atomic_write
+from auris.training.bat_questions import Sounds
 from auris.training.bat_recipe import ScenesRecipe
 
 Split = Literal["train", "held_out"]
@@ -50,7 +51,16 @@ class Heard(NamedTuple):
     sources: tuple[tuple[HeardSource, ...], ...]
 
     def __len__(self) -> int:
+        """Number of scenes."""
         return len(self.sources)
+
+    def sources_of(self, number: int) -> tuple[HeardSource, ...]:
+        """Return what there is to ask about in a scene."""
+        return self.sources[number]
+
+    def sounds(self, numbers: Sequence[int]) -> Sounds:
+        """Return what was heard in scenes."""
+        return Sounds(torch.from_numpy(self.tokens[list(numbers)].astype(np.float32)), None)
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,32 @@ class SceneSource:
 
     def audio(self, number: int) -> Audio:
         """Return what is heard in scene ``number``."""
-        return Audio(rendered(self.drawn(number)).numpy(), self.sample_rate, "binaural")
+        return Audio(rendered(self.drawn(number)).numpy(), self.sample_rate, self.recipe.bank.layout)
+
+
+class RenderedScenes:
+    """Scenes for ears that learn: rendered whenever they are asked about, in whichever process asks."""
+
+    def __init__(self, source: SceneSource) -> None:
+        self.source = source
+        self._drawn = lru_cache(maxsize=1)(source.drawn)  # a scene is asked about, then heard
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"source": self.source}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def __len__(self) -> int:
+        return self.source.count
+
+    def sources_of(self, number: int) -> tuple[HeardSource, ...]:
+        """Return what there is to ask about in a scene."""
+        return self.source.heard_sources(self._drawn(number))
+
+    def sounds(self, numbers: Sequence[int]) -> Sounds:
+        """Return what is to be heard in scenes."""
+        return Sounds(None, torch.stack([rendered(self._drawn(number)) for number in numbers]))
 
 
 def rendered(scene: PlacedClip) -> Tensor:

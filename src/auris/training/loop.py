@@ -385,4 +385,5 @@ _EXPECTED_WARNINGS = (
     ".*module\\(s\\) in eval mode at the start of training.*",  # frozen ears
     ".*Experiment logs directory.*",
     ".*Trying to infer the `batch_size`.*",
+    ".*It is recommended to use `self.log.*",  # what is logged of a validation is the same in all processes
 )

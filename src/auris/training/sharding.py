@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from auris.errors import ParameterError
@@ -62,14 +62,20 @@ def shard_blocks(language_model: Any, mesh: Any) -> None:
 @contextmanager
 def whole_blocks(language_model: nn.Module) -> Iterator[None]:
     """Hold all of a language model in every process for a while; all processes enter at once."""
-    blocks = [part for part in language_model.modules() if isinstance(part, FSDPModule)]
-    for block in blocks:
-        block.unshard()
+    divided: list[tuple[nn.Module, str, Any]] = [
+        (part, name, parameter)
+        for part in language_model.modules()
+        for name, parameter in part.named_parameters(recurse=False)
+        if isinstance(parameter, DTensor)
+    ]
+    # In place of FSDP's own way to gather blocks, which lasts only until somebody asks for a state dict.
+    for part, name, parameter in divided:
+        part.register_parameter(name, nn.Parameter(parameter.detach().full_tensor(), parameter.requires_grad))
     try:
         yield
     finally:
-        for block in blocks:
-            block.reshard()
+        for part, name, parameter in divided:
+            part.register_parameter(name, parameter)
 
 
 def gathered(values: Any) -> Any:

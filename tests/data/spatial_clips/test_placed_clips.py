@@ -35,9 +35,7 @@ def test_sources_are_at_places_of_one_listener_and_share_no_class(drawn_from, ro
     assert drawn.responses.shape[:2] == (count, 2)
     assert drawn.classes.any(axis=1).all()
     assert drawn.classes.sum(axis=0).max() == 1
-    places = [
-        FRAMES["habitat"].to_internal(np.subtract(entry.source, entry.sensor)) for entry in rooms.entries
-    ]
+    places = [FRAMES["habitat"].to_internal(np.subtract(entry.source, entry.sensor)) for entry in rooms.entries]
     where = [
         {n for n, place in enumerate(places) if np.allclose(np.abs(place), np.abs(position))} for position in drawn.positions
     ]
@@ -72,7 +70,7 @@ def test_clips_are_as_loud_as_published_while_they_sound(drawn_from):
 
 
 def test_what_cannot_be_drawn_is_refused(drawn_from):
-    with pytest.raises(ParameterError, match="up to 4 sources are heard at once, but .* at most 3 places"):
+    with pytest.raises(ParameterError, match=r"up to 4 sources are heard at once, but .* at most 3 places"):
         drawn_from(PlacedClipSettings(sources=(0, 0, 0, 1)))
     for wrong in ({"sources": ()}, {"classes": (0.0,)}, {"whole": 1.5}, {"lasts": (0.0, 1.0)}, {"second_db": (1.0, 0.0)}):
         with pytest.raises(ParameterError):

@@ -235,8 +235,8 @@ def said(asked: Asked, rng: np.random.Generator, *, wording: Wording = "any") ->
     Args:
         asked: what.
         rng: draws the way.
-        wording: by which templates. ``held_out`` are every fourth of each form, or the last of fewer, ``training`` all others:
-            who learns from these has never met the sentences of those.
+        wording: by which templates. ``held_out`` are one in four of each form, ``training`` all others: who learns from these
+            has never met the sentences of those.
 
     Raises:
         ParameterError: no question has this form.
@@ -257,7 +257,7 @@ def templates_of(form: str, wording: Wording = "any") -> tuple[Template, ...]:
     templates = GRAMMAR[form]
     if wording == "any":
         return templates
-    held_out = templates[_HELD_OUT - 1 :: _HELD_OUT] or templates[-1:]
+    held_out = templates[1::_HELD_OUT]  # the second, sixth, …: no order of words and sounds is theirs alone
     return held_out if wording == "held_out" else tuple(template for template in templates if template not in held_out)
 
 
