@@ -71,7 +71,7 @@ def _work(arguments: Namespace, task: str) -> tuple[str, Any]:
         return "Trained", kind.train
     if not hasattr(kind, "validate"):
         raise ParameterError(
-            f"--validate scores recipes of the task spatial_ast, this one is of {task}; "
+            f"--validate scores recipes of the tasks spatial_ast and bat, this one is of {task}; "
             "auris score compares what any listener heard with labels"
         )
     return "Scored", kind.validate

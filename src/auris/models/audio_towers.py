@@ -104,7 +104,7 @@ def frame_cues(waveform: Tensor, samples: int) -> Tensor:
         against its trace, after a first difference, without which low frequencies are all there is.
     """
     padded = functional.pad(waveform, (1, -waveform.shape[-1] % samples)).diff(dim=-1)
-    frames = padded.unflatten(-1, (-1, samples)).transpose(1, 2)  # (B, T, channels, samples)
+    frames = padded.reshape(*waveform.shape[:2], -1, samples).transpose(1, 2)  # (B, T, channels, samples)
     covariance = frames @ frames.transpose(-1, -2) / samples
     power = covariance.diagonal(dim1=-2, dim2=-1).sum(dim=-1)
     level = 10 * (power / waveform.shape[1] + 1e-10).log10()
