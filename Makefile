@@ -27,7 +27,7 @@ $(BIN)/python:
 # torch first, at the tested version: without the pin pip may take a build with gigabytes of CUDA libraries.
 $(VENV)/.demo-ready: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) "$$(grep '^torch==' constraints.txt)"
-	$(PIP) -e ".[plot,llm]"
+	$(PIP) -e ".[plot]"
 	touch $@
 
 $(VENV)/.dev-ready: pyproject.toml constraints.txt | $(BIN)/python

@@ -459,3 +459,14 @@ def test_a_configuration_of_before_is_read(tmp_path):
     del plain["config"]["precision"]
     file.write_text(json.dumps(plain))
     assert from_pretrained(Path(tmp_path / "bat")).config.precision == "float32"
+
+
+def test_a_clip_that_several_questions_are_about_is_heard_once(monkeypatch, bat):
+    heard_clips = []
+    tokens = bat.tokens
+    monkeypatch.setattr(bat, "tokens", lambda waves: heard_clips.append(len(waves)) or tokens(waves))
+    first, second = audio(1.0), audio(0.5)
+    together = bat.answer([first, second, first], bats.QUESTIONS)
+    assert heard_clips == [2]
+    alone = [bat.answer([clip], [question])[0] for clip, question in zip([first, second, first], bats.QUESTIONS, strict=True)]
+    assert together == alone

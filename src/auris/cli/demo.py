@@ -58,10 +58,13 @@ def run(arguments: Namespace) -> int:
 
 
 def _print_questions(result: DemoResult) -> None:
-    """Print questions, the right answers, and those of the language model and by rules."""
-    without = 'for a language model: pip install "auris[llm]"'
-    rows = [(q.question, q.truth, q.by_model if result.model else without, q.by_rules) for q in result.questions]
-    print_table("Asked of the ambisonic recording", ["question", "truth", result.model or "language model", "symbolic"], rows)
+    """Print questions, the right answers, and those by rules and of the language model, if there is one."""
+    title, columns = "Asked of the ambisonic recording", ["question", "truth", "by rules"]
+    if result.model is None:
+        print_table(title, columns, [(q.question, q.truth, q.by_rules) for q in result.questions])
+    else:
+        rows = [(q.question, q.truth, q.by_rules, q.by_model) for q in result.questions]
+        print_table(title, [*columns, result.model], rows)
 
 
 def _cells(row: dict[str, Any]) -> list[object]:

@@ -193,8 +193,11 @@ class Bat(nn.Module):
         """Answer one question about each clip; see :class:`auris.models.answering.Answerer`."""
         if not clips or len(clips) != len(questions):
             raise ParameterError(f"every question is about one clip, got {len(questions)} and {len(clips)}")
-        waves = torch.from_numpy(np.stack([self._waveform(clip) for clip in clips]))
-        return self.generate(self.tokens(waves.to(self.device)), questions, on_text=on_text)
+        different = {id(clip): clip for clip in clips}  # several questions about one clip: it is heard once
+        waves = torch.from_numpy(np.stack([self._waveform(clip) for clip in different.values()]))
+        heard = self.tokens(waves.to(self.device))
+        places = {key: place for place, key in enumerate(different)}
+        return self.generate(heard[[places[id(clip)] for clip in clips]], questions, on_text=on_text)
 
     def _waveform(self, clip: Audio) -> np.ndarray[Any, Any]:
         """A clip at the encoder's rate, continued with silence."""

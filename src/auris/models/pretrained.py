@@ -32,7 +32,7 @@ ARCHITECTURES = {
     "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
     "spatial_ast": "auris.models.spatial_ast:SpatialAst",
 }
-SHIPPED = ("nano-foa", "nano-binaural", "spatial-ast-nano", "dspast-nano", "nano-bat")
+SHIPPED = ("nano-foa", "nano-binaural", "spatial-ast-nano", "dspast-nano")
 # Of models that are put together: folders of networks, of language models and of their adapters.
 _PARTS = ("*/*.json", "*/*.safetensors", "*/*.model", f"*/{CARD}")
 _WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
