@@ -1,3 +1,5 @@
+"""The three questions of the demo."""
+
 import dataclasses
 
 import pytest

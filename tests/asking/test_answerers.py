@@ -1,3 +1,5 @@
+"""Who answers: which model is taken, and what is said when memory or an extra is missing."""
+
 import logging
 import sys
 

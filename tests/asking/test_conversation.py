@@ -1,3 +1,5 @@
+"""Questions about a recording, one after the other."""
+
 import sys
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Recordings longer than a model hears at a time."""
+
 import numpy as np
 import pytest
 import soundfile

@@ -1,3 +1,5 @@
+"""``auris ask``: answers, tables, talks and exit statuses."""
+
 import io
 import json
 import sys

@@ -1,3 +1,5 @@
+"""Questions of a data set as batches to train on."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Questions about simulated scenes as batches to train on."""
+
 from __future__ import annotations
 
 import re

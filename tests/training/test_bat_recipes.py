@@ -1,3 +1,5 @@
+"""Recipes of language models that hear."""
+
 from __future__ import annotations
 
 import dataclasses

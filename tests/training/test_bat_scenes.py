@@ -1,3 +1,5 @@
+"""Scenes that are drawn, rendered and heard once."""
+
 from __future__ import annotations
 
 from pathlib import Path

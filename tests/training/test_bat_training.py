@@ -1,3 +1,5 @@
+"""Training a language model that hears, from nothing to a folder that answers."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""A language model divided between two processes."""
+
 from __future__ import annotations
 
 import os

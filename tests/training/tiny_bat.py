@@ -5,11 +5,7 @@ Run as a program it is ``auris train`` that kills itself in the middle of its fi
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 from pathlib import Path
-from typing import Any
 
 import torch
 from tiny_clips import write_audioset, write_rooms
@@ -96,24 +92,7 @@ def write_recipe(folder: Path, *, text: str = RECIPE) -> Path:
     return file
 
 
-def main() -> None:
-    """Train until the fifth checkpoint is half written."""
-    from auris.cli import main as auris
-    from auris.training import run_folder
-
-    real, count = run_folder.torch.save, 0
-
-    def save(state: Any, file: Path) -> None:
-        nonlocal count
-        real(state, file)
-        count += 1
-        if count == 5:
-            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    run_folder.torch.save = save  # type: ignore[assignment]
-    auris(["train", *sys.argv[1:]])
-
-
 if __name__ == "__main__":
+    from killed_training import main
+
     main()

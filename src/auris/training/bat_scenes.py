@@ -7,7 +7,6 @@ that an epoch costs the language model alone; a hearing that was stopped goes on
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -234,8 +233,3 @@ def ears_digest(tower: Any) -> str:
     for name, value in sorted(tower.state_dict().items()):
         digest.update(name.encode() + np.ascontiguousarray(value.detach().cpu().float().numpy()).tobytes())
     return digest.hexdigest()
-
-
-def shards_of(count: int) -> int:
-    """Return in how many files so many scenes are kept."""
-    return math.ceil(count / _SHARD)

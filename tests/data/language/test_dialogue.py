@@ -1,3 +1,5 @@
+"""Follow-up questions made complete."""
+
 import pytest
 from yard import TWO_DOGS, YARD
 

@@ -1,3 +1,5 @@
+"""Answers by rules, against the grammar and against mirror images."""
+
 import math
 import re
 from dataclasses import replace

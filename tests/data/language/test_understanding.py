@@ -1,3 +1,5 @@
+"""Free questions and what they ask."""
+
 import itertools
 import math
 

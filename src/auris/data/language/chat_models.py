@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import importlib
-import json
-import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from auris.data.language.rewriting import Message, RewriteFailure
 from auris.errors import MissingDependency, ParameterError
+from auris.io.json_endpoint import EndpointError, JsonEndpoint
 
 _MOST_TOKENS = 200
 _MOST_BYTES = 1 << 20  # of an answer
-_LONGEST_PAUSE = 30.0  # seconds
-_PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
 class EndpointRewriter:
@@ -49,13 +43,12 @@ class EndpointRewriter:
         Raises:
             ParameterError: the address is none.
         """
-        if not url.startswith(("http://", "https://")):
-            raise ParameterError(f"an endpoint begins with http:// or https://, got {url!r}")
         address = url.rstrip("/")
         self.url = address if address.endswith("/chat/completions") else f"{address}/chat/completions"
         self.model, self.temperature = model, temperature
-        self._key_variable, self._timeout, self._tries, self._sleep = key_variable, timeout, tries, sleep
-        self._opener = urllib.request.build_opener(_NoRedirects)
+        self._endpoint = JsonEndpoint(
+            self.url, key_variable=key_variable, timeout=timeout, tries=tries, most_bytes=_MOST_BYTES, sleep=sleep
+        )
 
     @property
     def name(self) -> str:
@@ -76,43 +69,10 @@ class EndpointRewriter:
             "max_tokens": _MOST_TOKENS,
             "seed": attempt,
         }
-        for number in range(self._tries):
-            try:
-                return _content(self._posted(json.dumps(body).encode()))
-            except urllib.error.HTTPError as error:
-                pause = _retry_after(error)
-                with error:
-                    if error.code not in _PASSING:
-                        self._refused(error)
-                reason = f"status {error.code}"
-            except (OSError, http.client.HTTPException) as error:  # refused, unreachable, timed out, cut short
-                pause, reason = None, type(error).__name__
-            if number + 1 < self._tries:
-                self._sleep(min(pause if pause is not None else 0.5 * 2.0**number, _LONGEST_PAUSE))
-        raise RewriteFailure(f"{self.url} gave no answer in {self._tries} tries ({reason})")
-
-    def _posted(self, body: bytes) -> bytes:
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if key := os.environ.get(self._key_variable, ""):
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(self.url, data=body, headers=headers, method="POST")
-        with self._opener.open(request, timeout=self._timeout) as response:
-            return bytes(response.read(_MOST_BYTES))
-
-    def _refused(self, error: urllib.error.HTTPError) -> NoReturn:
-        hint = {
-            401: f"set the key in ${self._key_variable}",
-            403: f"the key in ${self._key_variable} is not allowed to",
-            404: "check rewrite.url and rewrite.model",
-        }.get(error.code, "check rewrite.url and rewrite.model")
-        raise ParameterError(f"{self.url} refuses requests for {self.model!r} with status {error.code}; {hint}") from None
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: the key must not go to another host."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Return no request, so that the redirect is an error."""
+        try:
+            return _content(self._endpoint.posted(body))
+        except EndpointError as error:
+            raise RewriteFailure(str(error)) from None
 
 
 class LocalRewriter:
@@ -174,19 +134,12 @@ class LocalRewriter:
         return text
 
 
-def _content(body: bytes) -> str:
+def _content(document: Any) -> str:
     """The text of an answer."""
     try:
-        content = json.loads(body)["choices"][0]["message"]["content"]
-    except (ValueError, LookupError, TypeError):
+        content = document["choices"][0]["message"]["content"]
+    except (LookupError, TypeError):
         raise RewriteFailure("the endpoint's answer is not of the form choices[0].message.content") from None
     if not isinstance(content, str):
         raise RewriteFailure(f"the endpoint's answer holds {type(content).__name__} instead of text")
     return content
-
-
-def _retry_after(error: urllib.error.HTTPError) -> float | None:
-    try:
-        return max(float(error.headers.get("Retry-After", "")), 0.0)
-    except ValueError:
-        return None
