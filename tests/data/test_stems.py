@@ -34,7 +34,7 @@ def test_a_stem_is_one_source_of_its_class_without_noise() -> None:
         assert scene.background.sensor_snr_db is None
 
 
-@pytest.mark.parametrize(("layout", "channels"), [("foa", 4), ("binaural", 2)])
+@pytest.mark.parametrize(("layout", "channels"), [("foa", 4), ("binaural", 2), ("stereo", 2)])
 def test_a_shard_is_a_function_of_settings_and_number(layout: str, channels: int) -> None:
     settings = replace(SMALL, layout=layout, heads=2)
     first, again, other = (render_shard(settings, ProceduralBank(), LABELS, index) for index in (1, 1, 2))
@@ -48,6 +48,16 @@ def test_a_shard_is_a_function_of_settings_and_number(layout: str, channels: int
     assert np.all(np.abs(first.audio).max(axis=(1, 2)) == 32767)
     assert np.all((first.onsets >= 0) & (first.onsets < first.offsets) & (first.offsets <= 2.0))
     assert np.all(first.gains > 0)
+
+
+def test_a_pair_of_microphones_hears_all_in_front() -> None:
+    everywhere = replace(SMALL, layout="stereo", preset="training")
+    shard, field = (
+        render_shard(replace(everywhere, layout=layout), ProceduralBank(), LABELS, 1) for layout in ("stereo", "foa")
+    )
+    assert (field.positions[..., 0] < 0).any()
+    assert (shard.positions[..., 0] >= 0).all()
+    assert np.array_equal(shard.positions[..., 1:], field.positions[..., 1:])
 
 
 def test_shards_are_written_once_and_read_back(tmp_path: Path) -> None:

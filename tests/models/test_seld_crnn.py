@@ -9,7 +9,7 @@ from auris.models import create
 SMALL = {"widths": (4, 4, 4, 4, 4), "hidden": 4}
 
 
-@pytest.mark.parametrize(("layout", "channels"), [("foa", 4), ("binaural", 2)])
+@pytest.mark.parametrize(("layout", "channels"), [("foa", 4), ("binaural", 2), ("stereo", 2)])
 @pytest.mark.parametrize(("samples", "frames"), [(1, 1), (2400, 1), (2401, 2), (120_000, 50)])
 @pytest.mark.parametrize("head", ["linear", "masked"])
 def test_every_started_label_frame_is_heard(layout: str, channels: int, samples: int, frames: int, head: str) -> None:
@@ -48,7 +48,7 @@ def test_a_wrong_channel_count_is_refused() -> None:
     [
         ({"labels": []}, "needs class labels"),
         ({"labels": ["a", "a"]}, "each once"),
-        ({"labels": ["a"], "layout": "stereo"}, "layout must be one of 'foa', 'binaural'"),
+        ({"labels": ["a"], "layout": "tetra"}, "layout must be one of 'foa', 'binaural', 'stereo'"),
         ({"labels": ["a"], "bands": 60}, "multiple of 32"),
         ({"labels": ["a"], "widhts": [1]}, "did you mean 'widths'"),
         ({"labels": ["a"], "hidden": "many"}, "hidden must be whole number"),

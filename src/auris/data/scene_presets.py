@@ -224,6 +224,17 @@ PRESETS: dict[str, ScenePreset] = {
         elevation_deg=(-40.0, 40.0),
         min_separation_deg=20.0,
     ),
+    "pair": replace(  # in front and about as high as the microphones, as in BEWO-1M: a pair tells no more apart
+        _TRAINING,
+        sources=(1, 2),
+        room_length=(3.0, 20.0),
+        room_width=(3.0, 20.0),
+        distance=(0.5, 8.0),
+        azimuth_deg=(-90.0, 90.0),
+        elevation_deg=(-10.0, 10.0),
+        min_separation_deg=20.0,
+        angular_speed_deg=(5.0, 25.0),
+    ),
     "anechoic": ScenePreset(t60=None, diffuse_snr_db=None, elevation_deg=(-60.0, 60.0)),
     "hard": ScenePreset(
         sources=(3, 4),

@@ -203,7 +203,7 @@ class StemMixtures(IterableDataset[tuple[Tensor, Tensor]]):
         if not self.mix.turn:
             return np.eye(3)
         left_right, up_down = rng.choice((-1.0, 1.0), size=2)
-        if self.stems.layout == "binaural":
+        if self.stems.layout != "foa":
             return np.diag([1.0, left_right, 1.0])
         yaw, tilt, back = rng.uniform(-1, 1, 3) * (math.pi, math.radians(self.mix.tilt_deg), math.pi)
         turn = Rotation.from_euler("zyz", [yaw, tilt, back]).as_matrix()

@@ -60,7 +60,7 @@ class StemSettings:
     Attributes:
         bank: which sounds.
         preset: scenes to take rooms, places, paths and event lengths from (:data:`auris.data.scene_sampler.PRESETS`).
-        layout: what hears them.
+        layout: what hears them. A pair of microphones (``stereo``) cannot tell front from rear; all is kept as if in front.
         sample_rate: hertz.
         seconds: length of a stem.
         free_field: share of stems without a room.
@@ -74,7 +74,7 @@ class StemSettings:
 
     bank: BankSettings = field(default_factory=BankSettings)
     preset: str = "training"
-    layout: Literal["foa", "binaural"] = "foa"
+    layout: Literal["foa", "binaural", "stereo"] = "foa"
     sample_rate: int = 24_000
     seconds: float = 5.0
     free_field: float = 0.05
@@ -174,6 +174,8 @@ def render_shard(settings: StemSettings, bank: Bank, labels: Sequence[str], inde
         onsets[row], offsets[row] = event.onset, event.offset
         (track,) = scene.tracks(np.arange(positions.shape[1]) / PATH_RATE)
         positions[row] = unit_vector(track.azimuth, track.elevation) * track.distance[:, None]
+        if layout.kind == "stereo":
+            positions[row, :, 0] = np.abs(positions[row, :, 0])
     noise = _noise(settings, layout, responses, index, samples)
     return Shard(audio, gains, calibrations, classes, onsets, offsets, positions, noise)
 

@@ -24,7 +24,7 @@ from auris.models.ears_head import EarsHead, resolved
 from auris.models.encoders import BaselineEncoder, ConvRecurrentEncoder
 from auris.models.precedence_head import PrecedenceHead
 
-_FRONT_ENDS = {"foa": AmbisonicFeatures, "binaural": BinauralFeatures}
+_FRONT_ENDS = {"foa": AmbisonicFeatures, "binaural": BinauralFeatures, "stereo": BinauralFeatures}
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class SeldCrnnConfig:
         head: how places are said: read from the encoder alone (``linear``), from cues in the bands of a class
             (``masked``), from its first wavefronts (``precedence``, :mod:`auris.models.precedence_head`), or for two ears from
             what each band says (``ears``, :mod:`auris.models.ears_head`).
-        delays: for two ears, steps of delay to which the front end steers the coherence.
+        delays: for two ears or microphones, steps of delay to which the front end steers the coherence.
         dropout: share of units dropped in training.
         detection: how outputs become events.
     """
 
     labels: tuple[str, ...]
-    layout: Literal["foa", "binaural"] = "foa"
+    layout: Literal["foa", "binaural", "stereo"] = "foa"
     sample_rate: int = 24_000
     n_fft: int = 1024
     window: int = 960
@@ -109,7 +109,7 @@ class SeldCrnn(nn.Module):
         super().__init__()
         self.config = config
         self.name = self.architecture
-        steered = {"delays": config.delays} if config.layout == "binaural" else {}
+        steered = {"delays": config.delays} if config.layout != "foa" else {}
         self.front_end = _FRONT_ENDS[config.layout](
             sample_rate=config.sample_rate,
             n_fft=config.n_fft,

@@ -77,7 +77,7 @@ def measure(model: Any, scenes: Mapping[str, Sequence[RenderedScene]]) -> dict[s
 
     By the rules of DCASE 2024 (frames, 20 degrees, relative distance error at most 1): ``f20``, ``angle_error_deg``,
     ``distance_error`` in metres, ``relative_distance_error``. By those of 2023 (segments of a second): ``segment_f20``,
-    ``error_rate``, ``localisation_error_deg`` and ``localisation_recall`` (LE_CD, LR_CD), ``seld``. For ears also
+    ``error_rate``, ``localisation_error_deg`` and ``localisation_recall`` (LE_CD, LR_CD), ``seld``. For two channels also
     ``f20_folded`` and ``azimuth_error_folded_deg`` by those of 2025, which ask for left and right but not for front and back.
     Means over the classes present.
     """
@@ -97,7 +97,7 @@ def measure(model: Any, scenes: Mapping[str, Sequence[RenderedScene]]) -> dict[s
             f"{name}/segment_f20": earlier.f,
             f"{name}/seld": earlier.seld,
         }
-        if model.layout.kind == "binaural":
+        if model.layout.kind != "ambisonics":
             folded = score_scenes(true, heard, model.labels, year=2025, average="macro_present", hop=model.frame_seconds)
             scores[f"{name}/f20_folded"] = folded.f
             scores[f"{name}/azimuth_error_folded_deg"] = folded.localisation_error_deg
@@ -168,7 +168,11 @@ _FOLDED = (
     ("F20, front and back folded", "f20_folded", "{:.1%}"),
     ("azimuth error, folded", "azimuth_error_folded_deg", "{:.1f}°"),
 )
-_LAYOUTS = {"foa": "first-order ambisonics (ACN/SN3D: W, Y, Z, X)", "binaural": "binaural audio (left ear, right ear)"}
+_LAYOUTS = {
+    "foa": "first-order ambisonics (ACN/SN3D: W, Y, Z, X)",
+    "binaural": "binaural audio (left ear, right ear)",
+    "stereo": "the sound of two omnidirectional microphones 0.17 m apart (left, right)",
+}
 _HEADS = (
     "\nHeads: several of the built-in structural model with different radii and pinnae, and MIT KEMAR if found. "
     "The scenes below were heard with the mean head and with structural heads that were not trained on.\n"
@@ -178,6 +182,8 @@ _LIMITS = {
     "beyond 5 m were not trained.",
     "binaural": "Two ears of an unknown head: front and back are often confused, heights are told poorly. Distances beyond 8 m "
     "were not trained; level tells them best where sounds are as loud at 1 m as in SpatialSoundQA (-14 dB re full scale).",
+    "stereo": "Free microphones without a head between them, 0.17 m apart, as in BEWO-1M. All is heard as if in front, at the "
+    "height of the microphones. Distances beyond 8 m were not trained.",
 }
 _CARD = """---
 library_name: auris
