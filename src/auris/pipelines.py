@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from auris.models.listening import FrameListener, Hearing, Reading
     from auris.models.rotation_averaging import TestTimeAveraging
 
-_DEFAULT_LISTENERS = {"ambisonics": "nano-foa", "binaural": "nano-binaural"}
+_DEFAULT_LISTENERS = {"ambisonics": "nano-foa", "binaural": "nano-binaural", "stereo": "nano-stereo"}
 _PIECE_SECONDS = 10.0  # of a file are read at a time
 
 
@@ -273,7 +273,7 @@ def listener_for(
     if model is None:
         parsed = ChannelLayout.parse(layout or "")
         if parsed.kind not in _DEFAULT_LISTENERS or parsed.order not in (None, 1):
-            accepted = "binaural or first-order ambisonics (foa)"
+            accepted = "binaural, stereo (a pair of microphones 0.17 m apart) or first-order ambisonics (foa)"
             raise LayoutError(
                 f"no listener ships for {parsed.name} audio; give {accepted}, or name a model with its own layout"
             )

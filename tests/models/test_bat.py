@@ -312,6 +312,7 @@ def test_a_model_and_its_configuration_agree_about_adapters(writer):
         ({"prompt": "{question} {question}"}, "holds {question} once"),
         ({"precision": "2bit"}, "unknown precision '2bit', did you mean"),
         ({"language_model": "language_model"}, "lora is null"),
+        ({"names": (("dog",),)}, "needs the projector mlp"),
     ],
 )
 def test_configurations_that_make_no_model_are_refused(settings, sentence):

@@ -28,6 +28,7 @@ from auris.models import pretrained
 from auris.models.audio_towers import audio_tower
 from auris.models.bat_config import ADAPTER, ENCODER, LANGUAGE_MODEL, BatConfig, Precision, WritingSettings
 from auris.models.bat_sequences import AUDIO, TokenBatch, end_of, question_batch
+from auris.models.named_tokens import NamedTokens
 from auris.models.configuration import dataclass_from, plain_of
 from auris.models.language_models import (
     language_width,
@@ -70,6 +71,7 @@ class Bat(nn.Module):
         self.language_model = language_model
         width = language_model.get_input_embeddings().embedding_dim
         self.projector = build_projector(config.projector, encoder_width=self.tower.width, language_width=width)
+        self._named = NamedTokens(tokenizer, config.names)
         base = language_model if config.lora is None else language_model.get_base_model()
         self._numbers_places = "position_ids" in inspect.signature(base.forward).parameters
 
@@ -108,6 +110,8 @@ class Bat(nn.Module):
         embed = self.language_model.get_input_embeddings()
         words: Tensor = embed(batch.input_ids.clamp(min=0))
         sounds = self.projector(tokens.to(next(self.projector.parameters()).dtype)).to(words.dtype)
+        if self.config.names:
+            words = words + self._named.heard_of(batch, sounds)
         return words.masked_scatter((batch.input_ids == AUDIO)[..., None], sounds)
 
     def audio_tokens(self, tokens: Tensor) -> int:

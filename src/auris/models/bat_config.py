@@ -91,6 +91,8 @@ class BatConfig:
         lora: adapters of the language model; None where it has none.
         prompt: around the question, with ``{question}`` in it.
         writing: how answers are written.
+        names: of encoders with a token for each class: words that name each, in the order of the tokens. Where a question names
+            a class, its words carry what was heard of it besides. Empty where words are only words, as published.
     """
 
     encoder: str = ENCODER
@@ -100,8 +102,11 @@ class BatConfig:
     lora: LoraSettings | None = field(default_factory=LoraSettings)
     prompt: str = PROMPT
     writing: WritingSettings = field(default_factory=WritingSettings)
+    names: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
+        if self.names and self.projector.kind != "mlp":
+            raise ParameterError("words that name classes carry what was heard of them, which needs the projector mlp")
         if self.precision not in get_args(Precision):
             raise ParameterError(unknown_name("precision", self.precision, get_args(Precision)))
         if self.prompt.count("{question}") != 1:

@@ -121,6 +121,11 @@ class MlpProjector(nn.Module):
         read: Tensor = self.norm(self.layers(tokens))
         return read
 
+    @torch.no_grad()
+    def begin_as_long_as(self, words: Tensor) -> None:
+        """Let what the language model reads begin as long as its own words, ``(words, language width)``, are on average."""
+        self.norm.weight.fill_(float(words.float().square().mean().sqrt()))
+
 
 def build_projector(config: ProjectorConfig, *, encoder_width: int, language_width: int) -> QFormerProjector | MlpProjector:
     """Return an untrained projector.

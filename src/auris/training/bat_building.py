@@ -13,6 +13,7 @@ from torch import Tensor
 
 from auris import seeding
 from auris.data.language.questions import HeardSource, Question
+from auris.data.language.sound_names import sound_names
 from auris.errors import CheckpointError
 from auris.io.spatial_qa_records import QUESTION_TYPES
 from auris.models.bat import Bat
@@ -27,6 +28,7 @@ from auris.models.language_models import (
     with_adapters,
 )
 from auris.models.pretrained import CONFIG, assign_weights, from_pretrained, model_folder, read_config, read_weights
+from auris.models.projectors import MlpProjector
 from auris.training.bat_questions import drawn_question
 from auris.training.bat_recipe import BatRecipe
 from auris.training.initial_weights import found_weights
@@ -47,14 +49,18 @@ def build_model(recipe: BatRecipe) -> Bat:
     former = None if recipe.initial is None else _Stage.read(recipe)
     encoder = ears_of(recipe.model.encoder) if former is None or former.ears is None else from_pretrained(former.ears)
     tokenizer, writer = _writer(recipe, former, labels=recipe.labels or encoder.labels)
-    model = Bat(config_of(recipe), encoder=encoder, language_model=writer, tokenizer=tokenizer)
+    model = Bat(
+        config_of(recipe, labels=recipe.labels or encoder.labels), encoder=encoder, language_model=writer, tokenizer=tokenizer
+    )
     if former is not None:
         assign_weights(model.projector, former.projector, where=str(former.folder))
+    elif isinstance(model.projector, MlpProjector):
+        model.projector.begin_as_long_as(writer.get_input_embeddings().weight)
     return model
 
 
-def config_of(recipe: BatRecipe) -> BatConfig:
-    """Return what the model's folder says of what it is made of."""
+def config_of(recipe: BatRecipe, *, labels: Sequence[str] = ()) -> BatConfig:
+    """Return what the model's folder says of what it is made of; ``labels`` are the encoder's classes."""
     plan = recipe.model
     return BatConfig(
         language_model=LANGUAGE_MODEL if plan.lora is None else str(plan.language_model),
@@ -63,6 +69,7 @@ def config_of(recipe: BatRecipe) -> BatConfig:
         lora=plan.lora,
         prompt=plan.prompt,
         writing=plan.writing,
+        names=tuple(sound_names(tuple(labels)).names_of(label) for label in labels) if plan.named else (),
     )
 
 

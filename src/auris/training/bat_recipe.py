@@ -39,6 +39,8 @@ class BatModelRecipe:
         projector: between the two.
         prompt: around the question, with ``{question}`` in it.
         writing: how answers are written.
+        named: whether words of a question that name a class of the encoder carry what was heard of it, for encoders with a
+            token for each class (:class:`auris.models.bat_config.BatConfig`, ``names``).
     """
 
     encoder: str = "nano-binaural"
@@ -50,6 +52,7 @@ class BatModelRecipe:
     projector: ProjectorConfig = field(default_factory=ProjectorConfig)
     prompt: str = PROMPT
     writing: WritingSettings = field(default_factory=WritingSettings)
+    named: bool = False
 
     def __post_init__(self) -> None:
         if self.lora is not None and self.language_model is None:

@@ -120,6 +120,10 @@ class SoundNames:
             entry = self._index[name]
             yield match, SoundName(self._meant(entry), match[1], entry.heard, entry.several)
 
+    def names_of(self, label: str) -> tuple[str, ...]:
+        """Return the nouns that mean a class: "dog", "dogs", "puppy"; not what it does."""
+        return tuple(name for name, entry in self._index.items() if not entry.heard and self._meant(entry) == said(label))
+
     def only(self, text: str) -> str | None:
         """Return the one class that a phrase names; None where there is none, or several are named."""
         plain = said(text)
