@@ -2,6 +2,7 @@ from auris import acoustics as acoustics
 from auris import asking as asking
 from auris import data as data
 from auris import dsp as dsp
+from auris import generation as generation
 from auris import geometry as geometry
 from auris import io as io
 from auris import metrics as metrics
@@ -16,6 +17,9 @@ from auris.asking import ask as ask
 from auris.audio import Audio as Audio
 from auris.channels import ChannelLayout as ChannelLayout
 from auris.errors import AurisError as AurisError
+from auris.generation import Generated as Generated
+from auris.generation import Plan as Plan
+from auris.generation import generate as generate
 from auris.geometry import Direction as Direction
 from auris.geometry import Orbit as Orbit
 from auris.geometry import Static as Static

@@ -1,4 +1,4 @@
-"""The whole loop on one scene: sample it, render it, listen to it, ask about it, compare.
+"""The whole loop on one scene: sample it, render it, listen to it, ask about it, compare; and one generated from words.
 
 ``auris demo`` writes a folder with audio to put headphones on, labels, scenes, pictures and ``summary.json``.
 """
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from auris.acoustics.renderer import Rendering
     from auris.data.scene_presets import ScenePreset
     from auris.data.sound_bank import Bank
+    from auris.generation import Generated
 
+PROMPT = "a dog barks on the left, then runs to the right"
 LAYOUTS = ("binaural", "foa")
 
 
@@ -31,6 +33,7 @@ class DemoResult:
     """What the demo made and measured; ``heard``, ``pairs`` and ``scores`` by layout.
 
     ``questions`` were asked of the audio for two ears; ``model`` is the language model that answered, None where there is none.
+    ``generated`` was written from :data:`PROMPT`, and verified.
     """
 
     folder: Path
@@ -40,6 +43,7 @@ class DemoResult:
     scores: dict[str, dict[str, float]]
     model: str | None
     questions: tuple[AskedOfDemo, ...]
+    generated: Generated
     seconds: dict[str, float]
     files: tuple[Path, ...]
 
@@ -53,6 +57,7 @@ class DemoResult:
             "events": {layout: [pair_row(self.scene, self.heard[layout], p) for p in v] for layout, v in self.pairs.items()},
             "scores": self.scores,
             "questions": {"model": self.model, "asked": [question.to_dict() for question in self.questions]},
+            "generated": self.generated.to_dict(),
             "seconds": self.seconds,
         }
 
@@ -101,11 +106,16 @@ def run_demo(
     started = clock()
     model, questions = ask_demo(scene, heard["foa"], renderings["foa"].mixture, seed=seed, report=report)
     seconds["ask"] = round(clock() - started, 3)
+    report(f"generating: {PROMPT}")
+    started = clock()
+    generated = _generated(out, seed)
+    seconds["generate"] = round(clock() - started, 3)
     report("comparing and drawing")
     pairs = {layout: pair_events(scene, heard[layout]) for layout in LAYOUTS}
     scores = {layout: _scores(scene, heard[layout]) for layout in LAYOUTS}
-    files = [*written.files, *_write_heard(out, heard), *_draw(out, scene, heard, renderings)]
-    result = DemoResult(out, scene, heard, pairs, scores, model, questions, seconds, tuple(files))
+    drawn = _draw(out, scene, heard, renderings, generated)
+    files = [*written.files, out / "generated.wav", *_write_heard(out, heard), *drawn]
+    result = DemoResult(out, scene, heard, pairs, scores, model, questions, generated, seconds, tuple(files))
     return _with_summary(result)
 
 
@@ -143,6 +153,16 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _generated(out: Path, seed: int) -> Generated:
+    """Write :data:`PROMPT` as sound and listen to it."""
+    from auris.generation import generate
+    from auris.io.audio_files import write_audio
+
+    made = generate(PROMPT, seconds=5.0, seed=seed, verify=True)
+    write_audio(out / "generated.wav", made.audio)
+    return made
+
+
 def _scores(scene: Scene, heard: Scene) -> dict[str, float]:
     """Location-dependent F-score at 20° and distance error (DCASE 2024), localisation error and recall (DCASE 2023)."""
     from auris.metrics.seld import score_scenes
@@ -166,7 +186,7 @@ def _write_heard(out: Path, heard: dict[str, Scene]) -> list[Path]:
     return paths
 
 
-def _draw(out: Path, scene: Scene, heard: dict[str, Scene], renderings: dict[str, Rendering]) -> list[Path]:
+def _draw(out: Path, scene: Scene, heard: dict[str, Scene], renderings: dict[str, Rendering], made: Generated) -> list[Path]:
     """Draw the pictures; without matplotlib there are none."""
     from auris import plots
 
@@ -175,6 +195,8 @@ def _draw(out: Path, scene: Scene, heard: dict[str, Scene], renderings: dict[str
         for layout, rendering in renderings.items():
             figures[f"directions_{layout}.png"] = plots.listening(scene, heard[layout], audio=rendering.mixture)
         figures["spectrogram.png"] = plots.spectrogram(renderings["binaural"].mixture)
+        verified = made.verification
+        figures["generated.png"] = plots.generated(made.audio, made.scene, None if verified is None else verified.heard)
     except MissingDependency:
         return []
     for name, figure in figures.items():

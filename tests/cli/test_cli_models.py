@@ -85,9 +85,15 @@ def test_show_tells_how_to_get_and_use_a_published_model(capsys):
     assert main(["models", "show", "AudioMAE"]) == 0
     assert "initial.audiomae=" in capsys.readouterr().out
     assert main(["models", "show", "BEWO-nl"]) == 0
-    assert "cannot convert it yet" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "hf download spw2000/bewo-1m BEWO_nl.ckpt --local-dir" in out
+    assert "hf download t5-base" in out
+    assert "BEWO_nl.ckpt --to BEWO-nl\n" in out
+    assert "--model BEWO-nl --out dog.wav" in out
     assert main(["models", "show", "AV-policy"]) == 0
-    assert "box.com (the link is in the repository of its authors)" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "box.com (the link is in the repository of its authors)" in out
+    assert "cannot convert it yet" in out
 
 
 def test_show_tells_how_a_model_is_put_together_and_what_memory_it_takes(capsys):

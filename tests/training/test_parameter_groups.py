@@ -129,6 +129,11 @@ def test_long_gradients_are_shortened_only_if_wished(clip: float | None) -> None
         ({"warmup_epochs": 3}, "rises over warmup_steps"),
         ({"schedule": "half_cosine", "min_rate": 1.0}, "falls from rate to min_rate"),
         ({"schedule": "half_cosine", "warmup_epochs": -1}, "at least 0"),
+        ({"inverse_steps": 0}, "inverse_steps exceeds 0"),
+        ({"inverse_power": -1}, "at least 0"),
+        ({"inverse_warmup": 1.0}, r"in \[0, 1\)"),
+        ({"rate_factors": {"head": 0}}, "factor of head must be a number above 0"),
+        ({"rate_factors": {"head": "fast"}}, "must be a number above 0"),
     ],
 )
 def test_wrong_values_are_explained(change: dict[str, Any], text: str) -> None:
@@ -139,3 +144,27 @@ def test_wrong_values_are_explained(change: dict[str, Any], text: str) -> None:
 def test_no_other_parameter_is_touched() -> None:
     groups = parameter_groups(Transformer().named_parameters(), OptimiserRecipe(layer_decay=0.5, decayed="matrices"))
     assert sum(len(group["params"]) for group in groups) == len(list(Transformer().parameters()))
+
+
+def test_parts_of_the_network_learn_faster_by_their_names() -> None:
+    model = Transformer()
+    with torch.no_grad():
+        model.head.bias.fill_(0.5)
+        model.blocks[0].bias[:1] = 0.5
+    recipe = OptimiserRecipe(rate_factors={"head": 10, "blocks": 2}, layer_decay=0.5)
+    groups = parameter_groups(model.named_parameters(), recipe)
+    scale = {id(p): group["rate_scale"] for group in groups for p in group["params"]}
+    assert [scale[id(layer.bias)] for layer in (model.patch_embed, *model.blocks, model.head)] == [0.125, 0.5, 1.0, 10.0]
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+
+
+def test_a_factor_for_what_is_not_there_is_refused() -> None:
+    with pytest.raises(ParameterError, match="nothing is trained in a module called 'position'"):
+        parameter_groups(Transformer().named_parameters(), OptimiserRecipe(rate_factors={"position": 10}))
+
+
+def test_the_inverse_schedule_rises_and_falls_as_published() -> None:
+    recipe = OptimiserRecipe(rate=2e-5, schedule="inverse", warmup_steps=0)
+    found = rates(task(recipe, epoch_steps=100, epochs=1))
+    wanted = [2e-5 * (1 - 0.99 ** (n + 1)) * (1 + n / 1e6) ** -0.5 for n in range(100)]
+    assert found == pytest.approx(wanted)

@@ -17,7 +17,7 @@ from auris import __version__
 from auris.cli.console import WrongUse, error_message
 from auris.errors import AurisError
 
-VERBS = ("simulate", "listen", "ask", "train", "score", "models", "data", "demo")
+VERBS = ("simulate", "listen", "ask", "generate", "train", "score", "models", "data", "demo")
 
 
 def build_parser() -> ArgumentParser:

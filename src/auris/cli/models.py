@@ -17,6 +17,8 @@ HELP = "List the models, show one, convert a published checkpoint, export to ONN
 _TABLES = (
     ("Published listeners that auris converts", "convert", "listen"),
     ("Published models that answer, which auris converts", "convert", "ask"),
+    ("Published models that generate, which auris converts", "convert", "generate"),
+    ("Published models that measure, which auris converts", "convert", "measure"),
     ("Published weights that trainings start from", "initial", None),
     ("Published models that auris cannot convert yet", "not yet", None),
 )
@@ -48,6 +50,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=["float32", "float16", "bfloat16", "8bit", "4bit"],
         help="of the language model when it is loaded; 8bit and 4bit need bitsandbytes (default: float16)",
     )
+    sonic = convert.add_argument_group("SpatialSonic, whose file holds no encoder of prompts")
+    sonic.add_argument("--prompt-encoder", metavar="NAME|DIR", help="a T5 of Hugging Face (default: t5-base)")
     export = _add(actions, "export", "Write a model to ONNX, front end included.")
     export.add_argument("name", help="shipped model or model folder")
     export.add_argument("--onnx", required=True, metavar="FILE", help="file to write")
@@ -151,6 +155,7 @@ def _print_published(model: PublishedModel) -> None:
         "sha256": None if model.sha256 is None else f"{model.sha256}…",
         "hears with": model.encoder,
         "writes with": model.language_model and f"{model.language_model.name} ({model.language_model.licence})",
+        "reads prompts with": model.prompt_encoder and f"{model.prompt_encoder.name} ({model.prompt_encoder.licence})",
         "memory": ", ".join(f"{size / 1e9:.1f} GB in {name}" for name, size in model.memory().items()) or None,
         "on this disk": here or "no",
     }
@@ -175,6 +180,11 @@ def _steps(model: PublishedModel, here: Path | None) -> list[str]:
         lines += ["", "Get it:", f"  download {where} to {models_folder()}"]
     if model.task == "ask" and model.use == "convert":
         lines += _steps_to_ask(model, file)
+    elif model.task == "generate" and model.use == "convert":
+        lines += _steps_to_generate(model, file)
+    elif model.task == "measure" and model.use == "convert":
+        lines += ["", "Use it:", f"  auris models convert {file} --to {model.name}"]
+        lines += [f"  auris score itd --reference DIR --prediction DIR --estimator upstream --model {model.name}"]
     elif model.use == "convert":
         labels = f" --labels {model.labels_file}" if model.labels_file else ""
         lines += ["", "Use it:", f"  auris models convert {file} --to {model.name}{labels}"]
@@ -204,6 +214,18 @@ def _steps_to_ask(model: PublishedModel, file: str) -> list[str]:
     ]
 
 
+def _steps_to_generate(model: PublishedModel, file: str) -> list[str]:
+    """Return how a model that generates is put together of the files it needs."""
+    words = [f"  hf download {model.prompt_encoder.name}  # reads the prompts"] if model.prompt_encoder else []
+    return [
+        *words,
+        "",
+        "Use it:",
+        f"  auris models convert {file} --to {model.name}",
+        f'  auris generate "a dog barks on the left" --model {model.name} --out dog.wav',
+    ]
+
+
 def _convert(arguments: Namespace) -> None:
     from auris.models.checkpoint_conversion import convert
 
@@ -215,6 +237,7 @@ def _convert(arguments: Namespace) -> None:
         encoder=arguments.encoder,
         language_model=arguments.language_model,
         precision=arguments.precision,
+        prompt_encoder=arguments.prompt_encoder,
     )
     if arguments.json:
         print_json(made)
@@ -222,6 +245,15 @@ def _convert(arguments: Namespace) -> None:
     origins = {"given": "as given", "list": "of a known list", "numbered": "numbered"}
     if "labels" in made:
         parts = {"class names": origins[made["labels"]], "sample rate": f"{made['sample_rate']} Hz"}
+    elif "prompt_encoder" in made:
+        parts = {
+            "layout": made["layout"],
+            "sample rate": f"{made['sample_rate']} Hz",
+            "told directions": "yes" if made["positions"] else "only in the prompt",
+            "prompt encoder": made["prompt_encoder"],
+        }
+    elif "layout" in made:
+        parts = {"layout": made["layout"], "sample rate": f"{made['sample_rate']} Hz"}
     else:
         parts = {"encoder": made["encoder"], "language model": f"{made['language_model']} in {made['precision']}"}
     facts = {

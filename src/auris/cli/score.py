@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from auris.cli import score_generation, score_qa, score_seld, score_spatial_ast
+from auris.cli import score_generation, score_itd, score_qa, score_seld, score_spatial_ast
 
 HELP = "Score predictions against references, or models on a validation set."
 
-TASKS = {"seld": score_seld, "spatial-ast": score_spatial_ast, "qa": score_qa, "generation": score_generation}
+TASKS = {"seld": score_seld, "spatial-ast": score_spatial_ast, "qa": score_qa, "itd": score_itd, "generation": score_generation}
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -12,7 +12,16 @@ from auris.cli.console import message, print_json, print_table
 from auris.errors import ParameterError
 
 HELP = "Train a model from a recipe."
-_MODULES = {"listener": "seld", "pseldnet": "pseldnet", "spatial_ast": "spatial_ast", "bat": "bat"}
+_MODULES = {
+    "listener": "seld",
+    "pseldnet": "pseldnet",
+    "spatial_ast": "spatial_ast",
+    "bat": "bat",
+    "spatialsonic": "spatialsonic",
+    "spatialsonic_vae": "spatialsonic_vae",
+    "stereocrw": "stereocrw",
+    "generator": "generator",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -71,7 +80,7 @@ def _work(arguments: Namespace, task: str) -> tuple[str, Any]:
         return "Trained", kind.train
     if not hasattr(kind, "validate"):
         raise ParameterError(
-            f"--validate scores recipes of the tasks spatial_ast and bat, this one is of {task}; "
+            f"--validate scores recipes of the tasks spatial_ast, bat and spatialsonic, this one is of {task}; "
             "auris score compares what any listener heard with labels"
         )
     return "Scored", kind.validate

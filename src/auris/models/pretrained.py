@@ -29,12 +29,17 @@ ARCHITECTURES = {
     "bat": "auris.models.bat:Bat",
     "dspast": "auris.models.dspast:Dspast",
     "pseldnet": "auris.models.pseldnet.network:PseldNet",
+    "scene_diffusion": "auris.models.scene_diffusion.generator:SceneGenerator",
     "seld_crnn": "auris.models.seld_crnn:SeldCrnn",
     "spatial_ast": "auris.models.spatial_ast:SpatialAst",
+    "spatialsonic": "auris.models.spatialsonic.network:SpatialSonic",
+    "stereocrw": "auris.models.stereocrw:StereoCrw",
 }
-SHIPPED = ("nano-foa", "nano-binaural", "spatial-ast-nano", "dspast-nano")
+SHIPPED = ("nano-foa", "nano-binaural", "nano-stereo", "spatial-ast-nano", "dspast-nano")
 # Of models that are put together: folders of networks, of language models and of their adapters.
 _PARTS = ("*/*.json", "*/*.safetensors", "*/*.model", f"*/{CARD}")
+# What an architecture is for; those that are not named listen.
+_TASKS = {"bat": "ask", "scene_diffusion": "generate", "spatialsonic": "generate", "stereocrw": "measure"}
 _WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "weights"
 
 
@@ -184,7 +189,7 @@ def write_weights(tensors: Mapping[str, Tensor], folder: Path, *, architecture: 
 def describe(name_or_path: str | Path) -> dict[str, Any]:
     """Return what a model folder says of itself, without loading its weights.
 
-    These are: name, architecture, task (``listen`` or ``ask``), config, layout, card, bytes.
+    These are: name, architecture, task (``listen``, ``ask``, ``generate`` or ``measure``), config, layout, card, bytes.
 
     Raises:
         CheckpointError: as :func:`from_pretrained`.
@@ -195,7 +200,7 @@ def describe(name_or_path: str | Path) -> dict[str, Any]:
     return {
         "name": str(name_or_path),
         "architecture": config["architecture"],
-        "task": "ask" if config["architecture"] == "bat" else "listen",
+        "task": _TASKS.get(config["architecture"], "listen"),
         "config": config["config"],
         "layout": config["config"].get("layout", "binaural"),  # networks of clips hear nothing else
         "bytes": sum(file.stat().st_size for file in folder.rglob("*.safetensors")),

@@ -74,13 +74,28 @@ class LanguageModelFacts:
 
 
 @dataclass(frozen=True)
+class PromptEncoderFacts:
+    """A text encoder that reads the prompts of a published model; it is fetched by itself.
+
+    Attributes:
+        name: on the Hugging Face Hub.
+        licence: of its weights.
+        parameters: numbers in it.
+    """
+
+    name: str
+    licence: str
+    parameters: int
+
+
+@dataclass(frozen=True)
 class PublishedModel:
     """What is known of one published checkpoint.
 
     Attributes:
         name: how auris calls it.
         system: the work it belongs to.
-        task: ``listen``, ``ask``, ``generate``, ``separate`` or ``initial`` (weights to start a training from).
+        task: ``listen``, ``ask``, ``generate``, ``separate``, ``measure`` or ``initial`` (weights to start a training from).
         layout: what it listens to or writes.
         classes: number of sound classes, None where it has none or it is not known.
         file: path at its host; None where it is inside an archive.
@@ -96,13 +111,14 @@ class PublishedModel:
         recipe_key: where a recipe takes the file as initial weights.
         encoder: the published model that it hears with, if that is another file.
         language_model: that it writes with, if it does.
+        prompt_encoder: that reads what it is asked for, if it is asked in words.
         result: a published measurement, as its authors quote it.
         remark: one sentence more.
     """
 
     name: str
     system: str
-    task: Literal["listen", "ask", "generate", "separate", "initial"]
+    task: Literal["listen", "ask", "generate", "separate", "measure", "initial"]
     layout: str
     classes: int | None
     file: str | None
@@ -117,6 +133,7 @@ class PublishedModel:
     recipe_key: str | None = None
     encoder: str | None = None
     language_model: LanguageModelFacts | None = None
+    prompt_encoder: PromptEncoderFacts | None = None
     result: str | None = None
     remark: str = ""
 
@@ -264,7 +281,7 @@ def _dspast(stage: int, result: str, remark: str) -> PublishedModel:
     )
 
 
-def _spatial_sonic(kind: str, remark: str) -> PublishedModel:
+def _spatial_sonic(kind: str, remark: str, *, parameters: int) -> PublishedModel:
     return PublishedModel(
         name=f"BEWO-{kind}",
         system="Both Ears Wide Open / SpatialSonic",
@@ -274,7 +291,9 @@ def _spatial_sonic(kind: str, remark: str) -> PublishedModel:
         file=f"BEWO_{kind}.ckpt",
         host=_hub("spw2000/bewo-1m", "model"),
         licence=_NONE_STATED,
-        use="not yet",
+        use="convert",
+        parameters=parameters,
+        prompt_encoder=PromptEncoderFacts("t5-base", "Apache 2.0", parameters=109_628_544),
         remark=f"{remark} Derived from stable-audio-open-1.0 (Stability community licence).",
     )
 
@@ -391,19 +410,20 @@ PUBLISHED: tuple[PublishedModel, ...] = (
         result="direction 72.73, distance error 34.10, yes or no 75.10",
         remark="Projector and LoRA weights alone. Its language model is gated: an account at the hub must accept its licence.",
     ),
-    _spatial_sonic("nl", "Captions with words of direction."),
-    _spatial_sonic("attri", "Attributes of direction only."),
-    _spatial_sonic("mix", "Captions and attributes; the one its authors recommend."),
+    _spatial_sonic("nl", "Captions with words of direction.", parameters=1_213_448_194),
+    _spatial_sonic("attri", "Attributes of direction only.", parameters=1_242_980_866),
+    _spatial_sonic("mix", "Captions and attributes; the one its authors recommend.", parameters=1_242_980_866),
     PublishedModel(
         name="StereoCRW",
         system="Both Ears Wide Open / SpatialSonic (its interaural time difference metric)",
-        task="listen",
+        task="measure",
         layout="stereo",
         classes=None,
         file="FreeMusic-StereoCRW-1024.pth.tar",
         host=Host("Dropbox"),
         licence=None,
-        use="not yet",
+        use="convert",
+        parameters=4_972_544,
         remark="Estimates delays between two channels (github.com/IFICL/stereocrw). Users report that the link is dead.",
     ),
     _active("AV-separator", 33_470_000, "The passive separator that the policy starts from."),

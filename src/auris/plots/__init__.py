@@ -4,6 +4,8 @@ Needs the extra ``plot``.
 """
 
 from auris.plots.figures import check_picture_name, class_colours, save_figure
+from auris.plots.generated import generated
+from auris.plots.itd_tracks import itd_tracks
 from auris.plots.levels import Spectrogram, audio_spectrogram, file_spectrogram, spectrogram
 from auris.plots.rooms import plan
 from auris.plots.timelines import Row, directions
@@ -17,6 +19,8 @@ __all__ = [
     "class_colours",
     "directions",
     "file_spectrogram",
+    "generated",
+    "itd_tracks",
     "listening",
     "plan",
     "save_figure",

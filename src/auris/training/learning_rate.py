@@ -26,6 +26,8 @@ def learning_rate(
         return half_cosine(progress, warm=warm, most=most, least=recipe.min_rate)
     if recipe.schedule == "linear":
         return most * rise_and_fall(step, warm=recipe.warmup_steps, end=recipe.end_step or steps)
+    if recipe.schedule == "inverse":
+        return most * inverse(step, steps=recipe.inverse_steps, power=recipe.inverse_power, warmup=recipe.inverse_warmup)
     warm = min(1.0, (step + 1) / max(recipe.warmup_steps, 1))
     if recipe.schedule == "cosine":
         return most * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * progress)))
@@ -59,3 +61,14 @@ def rise_and_fall(step: int, *, warm: int, end: int) -> float:
     if step < warm:
         return step / warm
     return max(0.0, (end - step) / max(end - warm, 1))
+
+
+def inverse(step: int, *, steps: float, power: float, warmup: float) -> float:
+    """Return the share of the highest rate at a step: ``(1 - warmup ** (step + 1)) * (1 + step / steps) ** -power``.
+
+    The ``InverseLR`` of stable-audio-tools, by which SpatialSonic was trained (arXiv:2410.10676).
+
+    >>> [round(inverse(step, steps=3.0, power=0.5, warmup=0.5), 3) for step in (0, 1, 9)]
+    [0.5, 0.65, 0.5]
+    """
+    return float((1 - warmup ** (step + 1)) * (1 + step / steps) ** -power)

@@ -2,7 +2,8 @@
 
 ``task`` says which kind: ``listener`` (:class:`auris.training.listener_recipe.Recipe`; the default), ``pseldnet``
 (:class:`auris.training.pseldnet_recipe.PseldRecipe`) or ``spatial_ast``, which DSpAST is, too
-(:class:`auris.training.spatial_ast_recipe.SpatialAstRecipe`). A recipe is read strictly: an unknown key stops with the nearest
+(:class:`auris.training.spatial_ast_recipe.SpatialAstRecipe`), ``bat``, ``spatialsonic``
+(:class:`auris.training.spatialsonic_recipe.SpatialSonicRecipe`), ``spatialsonic_vae``. A recipe is read strictly: an unknown key stops with the nearest
 known one. Paths are relative to the recipe's folder; ``base`` names a file that the recipe changes
 (:mod:`auris.training.recipe_files`). Values can be changed without touching the file,
 ``["trainer.max_steps=20", "optimiser.rate=3e-4"]``.
@@ -19,6 +20,7 @@ from auris.errors import ParameterError, unknown_name
 from auris.io.plain_overrides import changes, merged, with_numbers
 from auris.models.configuration import dataclass_from, plain_of
 from auris.training.bat_recipe import BatRecipe
+from auris.training.generator_recipe import GeneratorRecipe
 from auris.training.listener_recipe import (
     LossRecipe,
     MaskRecipe,
@@ -30,10 +32,14 @@ from auris.training.listener_recipe import (
 from auris.training.pseldnet_recipe import PseldRecipe
 from auris.training.recipe_files import read_chain, with_absolute_paths
 from auris.training.spatial_ast_recipe import SpatialAstRecipe
+from auris.training.spatialsonic_recipe import SpatialSonicRecipe
+from auris.training.spatialsonic_vae_recipe import SpatialSonicVaeRecipe
+from auris.training.stereocrw_recipe import StereoCrwRecipe
 from auris.training.trainer_recipe import OptimiserRecipe, TrainerRecipe
 
 __all__ = [
     "BatRecipe",
+    "GeneratorRecipe",
     "LossRecipe",
     "MaskRecipe",
     "ModelRecipe",
@@ -42,13 +48,34 @@ __all__ = [
     "PseldRecipe",
     "Recipe",
     "SpatialAstRecipe",
+    "SpatialSonicRecipe",
+    "SpatialSonicVaeRecipe",
+    "StereoCrwRecipe",
     "TrainerRecipe",
     "ValidationRecipe",
     "read_recipe",
 ]
 
-Kind = type[Recipe] | type[PseldRecipe] | type[SpatialAstRecipe] | type[BatRecipe]
-TASKS: Mapping[str, Kind] = {"listener": Recipe, "pseldnet": PseldRecipe, "spatial_ast": SpatialAstRecipe, "bat": BatRecipe}
+Kind = (
+    type[Recipe]
+    | type[PseldRecipe]
+    | type[SpatialAstRecipe]
+    | type[BatRecipe]
+    | type[SpatialSonicRecipe]
+    | type[SpatialSonicVaeRecipe]
+    | type[StereoCrwRecipe]
+    | type[GeneratorRecipe]
+)
+TASKS: Mapping[str, Kind] = {
+    "listener": Recipe,
+    "pseldnet": PseldRecipe,
+    "spatial_ast": SpatialAstRecipe,
+    "bat": BatRecipe,
+    "spatialsonic": SpatialSonicRecipe,
+    "spatialsonic_vae": SpatialSonicVaeRecipe,
+    "stereocrw": StereoCrwRecipe,
+    "generator": GeneratorRecipe,
+}
 
 
 def read_recipe(path: str | Path, *, overrides: Sequence[str] = ()) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Literal
 
 from auris.errors import ParameterError
@@ -28,11 +29,17 @@ class OptimiserRecipe:
         betas: how long AdamW remembers gradients and their squares.
         schedule: ``cosine`` falls over the whole budget to a hundredth; ``half_cosine`` falls, once it is warm, to
             ``min_rate``; ``linear`` falls, once it is warm, to zero at ``end_step``, and stays there; ``step`` multiplies by
-            ``decay`` every ``decay_epochs``; ``constant`` stays.
+            ``decay`` every ``decay_epochs``; ``inverse`` falls as ``(1 + step / inverse_steps) ** -inverse_power``, and rises
+            before as ``1 - inverse_warmup ** (step + 1)``; ``constant`` stays.
         min_rate: lowest rate of ``half_cosine``.
         end_step: step at which the rate of ``linear`` is zero; None for the last one of the budget.
         decay: factor of the ``step`` schedule.
         decay_epochs: epochs between its steps.
+        inverse_steps: of ``inverse``: the larger, the later it falls (``inv_gamma`` elsewhere).
+        inverse_power: how steeply it falls.
+        inverse_warmup: how slowly it rises, 0 to below 1.
+        rate_factors: share of the rate, above 1 for more, of parts of the network, by the names of their modules:
+            ``{position: 10}`` lets everything in the module ``position`` learn ten times as fast.
     """
 
     rate: float = 1e-3
@@ -44,11 +51,15 @@ class OptimiserRecipe:
     warmup_epochs: float = 0.0
     clip: float | None = 2.0
     betas: tuple[float, float] = (0.9, 0.999)
-    schedule: Literal["cosine", "half_cosine", "linear", "step", "constant"] = "cosine"
+    schedule: Literal["cosine", "half_cosine", "linear", "step", "inverse", "constant"] = "cosine"
     min_rate: float = 1e-6
     end_step: int | None = None
     decay: float = 0.1
     decay_epochs: int = 20
+    inverse_steps: float = 1e6
+    inverse_power: float = 0.5
+    inverse_warmup: float = 0.99
+    rate_factors: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (self.rate > 0 and (self.clip is None or self.clip > 0) and self.decay > 0):
@@ -61,14 +72,25 @@ class OptimiserRecipe:
             raise ParameterError(f"rate_batch must be at least 1, or null for a rate that stays, got {self.rate_batch}")
         if min(self.warmup_epochs, self.min_rate) < 0:
             raise ParameterError(f"warmup_epochs and min_rate must be at least 0, got {self.warmup_epochs}, {self.min_rate}")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ParameterError(f"betas are two numbers in [0, 1), got {self.betas!r}")
+        for name, factor in self.rate_factors.items():
+            if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < math.inf:
+                raise ParameterError(f"rate_factors: the factor of {name} must be a number above 0, got {factor!r}")
+        self._check_schedule()
+
+    def _check_schedule(self) -> None:
         if self.warmup_epochs and self.schedule != "half_cosine":
             raise ParameterError(f"warmup_epochs is for schedule half_cosine; {self.schedule} rises over warmup_steps")
         if self.end_step is not None and (self.schedule != "linear" or self.end_step <= self.warmup_steps):
             raise ParameterError(f"end_step is for schedule linear, and lies behind warmup_steps; got {self}")
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise ParameterError(f"betas are two numbers in [0, 1), got {self.betas!r}")
         if self.schedule == "half_cosine" and self.min_rate > self.rate:
             raise ParameterError(f"half_cosine falls from rate to min_rate, got {self.rate} and {self.min_rate}")
+        if self.inverse_steps <= 0 or self.inverse_power < 0 or not 0 <= self.inverse_warmup < 1:
+            raise ParameterError(
+                "inverse_steps exceeds 0, inverse_power is at least 0, inverse_warmup lies in [0, 1); got "
+                f"{self.inverse_steps}, {self.inverse_power} and {self.inverse_warmup}"
+            )
 
     def rate_for(self, batch: int) -> float:
         """Return the learning rate of steps of ``batch`` examples.

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auris.data.language.attributes import SoundAttributes
-from auris.data.language.parsing import parse
+from auris.data.language.parsing import parse, parse_with_remarks
+from auris.data.language.prompt_wording import seconds_said
 
 Sound = SoundAttributes
 
@@ -71,11 +72,108 @@ def test_one_sound(text: str, sounds: list[Sound]) -> None:
             "a dog barks on the left, a cat meows in front and rain falls while a bell rings on the right",
             [Sound("dog", 1), Sound("cat", 3), Sound("rain"), Sound("bell", 5)],
         ),
-        ("two dogs on the left, and the dogs move to the right", [Sound("two dogs", 1), Sound("the dogs", None, 5, None)]),
+        ("two dogs on the left, and the dogs move to the right", [Sound("two dogs", 1, 5, None)]),
+        ("a dog and a cat on the left", [Sound("dog", 1), Sound("cat", 1)]),
+        ("soft rain everywhere, a dog barking to the right", [Sound("soft rain"), Sound("dog", 5)]),
+        ("two dogs barking, one on the left and one on the right", [Sound("dogs barking", 1), Sound("dogs barking", 5)]),
+        ("a dog barks on the left and another on the right", [Sound("dog", 1), Sound("dog", 5)]),
+        ("a dog barks to my right and a second dog barks to my left", [Sound("dog", 5), Sound("dog", 1)]),
+        ("Left: dog barking. Right: rain.", [Sound("dog", 1), Sound("rain", 5)]),
+        ("dog (left), cat (right)", [Sound("dog", 1), Sound("cat", 5)]),
+        ("on my left a fire crackles, on my right someone is speaking", [Sound("crackling_fire", 1), Sound("speech", 5)]),
+        ("a cat meows to the left. A dog answers from the right.", [Sound("cat", 1), Sound("a dog answers", 5)]),
     ],
 )
 def test_several_sounds(text: str, sounds: list[Sound]) -> None:
     assert list(parse(text).sounds) == sounds
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ("a car zooms by, left to right", Sound("a car", 1, 5, "fast")),
+        ("police siren moving quickly right-to-left", Sound("police siren", 5, 1, "fast")),
+        ("a man talking, panning from left to right", Sound("male_speech", 1, 5, None)),
+        ("footsteps walking slowly from my left ear to my right ear", Sound("footsteps walking", 1, 5, "slow")),
+        ("a dog barking, starting left ending right", Sound("dog", 1, 5, None)),
+        ("a dog starts barking on my left, then the barking jumps to my right", Sound("dog", 1, 5, "instantly")),
+        ("an airplane takes off on the left and flies away to the right", Sound("an airplane takes off", 1, 5, None)),
+        ("a bike approaches from the left, passes in front and disappears to the right", Sound("a bike", 1, 5, None)),
+        ("a bike approaches from the left", Sound("a bike", 1, None, None, None, "near")),
+        ("a bike drives from the right into the distance on the left", Sound("a bike drives", 5, 1, None, None, "far")),
+        ("the chainsaw moves left", Sound("chainsaw", None, 1, None)),
+        ("a car drives off to the right", Sound("a car drives", None, 5, None)),
+        ("a ball bouncing from left to right", Sound("a ball bouncing", 1, 5, None)),
+        ("a motorbike racing away from left to the far right", Sound("a motorbike", 1, 5, "fast")),
+        ("from the left, we hear a helicopter which slowly flies to the right", Sound("a helicopter flies", 1, 5, "slow")),
+        ("a helicopter circling", Sound("helicopter", None, None, None)),
+        ("Two people chatting to my left", Sound("two people chatting", 1)),
+        ("a baby crying in front of me, slightly to the left", Sound("crying_baby", 2)),
+        ("a dog barks in front of me, on the right", Sound("dog", 4)),
+        ("The rooster crows, centre-left", Sound("rooster", 2)),
+        ("a dog barks left of centre", Sound("dog", 2)),
+        ("a dog barks at nine o'clock", Sound("dog", 1)),
+        ("a dog barks at 2 o'clock", Sound("dog", 4.3333)),
+        ("a rooster crows at direction 2.5", Sound("rooster", 2.5)),
+        ("a dog barks at 0 degrees", Sound("dog", 3)),
+        ("a man speaks softly into my left ear", Sound("male_speech", 1)),
+        ("someone talking right next to my left ear", Sound("speech", 1, distance="near")),
+        ("a guitar panned hard left", Sound("a guitar", 1)),
+        ("a dog barks behind a door on the left", Sound("dog", 1)),
+        ("Put a chainsaw at 45 degrees to the left", Sound("chainsaw", 2)),
+        ("I want to hear waves crashing on my right side", Sound("waves crashing", 5)),
+        ("Please make a 5 second clip of a dog barking on the left", Sound("dog", 1)),
+        ("audio of a child laughing at the front-right", Sound("a child laughing", 4)),
+    ],
+)
+def test_as_people_ask_for_it(text: str, sound: Sound) -> None:
+    assert parse(text).sounds == (sound,)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("a dog barks behind me", "behind"),
+        ("a dog barks at 5 o'clock", "behind"),
+        ("a dog barks 120 degrees to the left", "behind"),
+        ("a dog barks on the left and on the right", "places"),
+        ("birds sing on both sides", "places"),
+        ("a dog on the right moves from the left to the front", "places"),
+        ("a plane flies overhead from left to right", "height"),
+        ("birds chirping top left", "height"),
+        ("a bee buzzing around my head", "around"),
+        ("a dog runs from left to right and back", "way"),
+        ("a dog moves back and forth between left and right", "way"),
+        ("a dog barks at 30 degrees", "side"),
+        ("outdoors, a dog barks in a small room", "sizes"),
+        ("a dog moves slowly and quickly from left to right", "speeds"),
+    ],
+)
+def test_what_attributes_cannot_hold_is_told(text: str, kind: str) -> None:
+    attributes, remarks = parse_with_remarks(text)
+    assert [remark.kind for remark in remarks] == [kind]
+    assert len(attributes.sounds) == 1
+
+
+def test_plain_prompts_need_no_remark() -> None:
+    for text in ("a dog barks in front of me, slightly to the left", "a dog barks on the left, then runs to the right"):
+        assert parse_with_remarks(text)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("a 5-second clip of rain", 5.0),
+        ("ten seconds of rain", 10.0),
+        ("rain on the left for 7.5 seconds", 7.5),
+        ("a half minute of rain", None),
+        ("rain every five seconds", None),
+        ("a clock strikes ten", None),
+        ("a one minute recording of rain", 60.0),
+    ],
+)
+def test_lengths_that_are_asked_for(text: str, seconds: float | None) -> None:
+    assert seconds_said(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["a dog barks behind you", "a dog barks at the back left", "a dog barks in the rear"])
@@ -100,6 +198,10 @@ def test_words_for_sides_that_are_no_directions(text: str) -> None:
         ("a dog barks in a very small room", "small"),
         ("a dog barks in a medium-sized room", "moderate"),
         ("a small dog barks in a room", None),
+        ("music plays in a large concert hall", "large"),
+        ("inside a small wooden room a dog barks", "small"),
+        ("a dog barks in the forest", "outdoors"),
+        ("someone talks in a cathedral", "large"),
     ],
 )
 def test_size_of_the_place(text: str, size: str | None) -> None:

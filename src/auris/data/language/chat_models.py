@@ -11,7 +11,7 @@ from auris.data.language.rewriting import Message, RewriteFailure
 from auris.errors import MissingDependency, ParameterError
 from auris.io.json_endpoint import EndpointError, JsonEndpoint
 
-_MOST_TOKENS = 200
+MOST_TOKENS = 200  # of an answer: a caption or a question
 _MOST_BYTES = 1 << 20  # of an answer
 
 
@@ -27,6 +27,7 @@ class EndpointRewriter:
         temperature: float = 0.7,
         timeout: float = 60.0,
         tries: int = 4,
+        most_tokens: int = MOST_TOKENS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Say where it is.
@@ -38,6 +39,7 @@ class EndpointRewriter:
             temperature: how freely it chooses its words.
             timeout: seconds for one answer.
             tries: requests before it counts as unanswered; the pauses between them double, from half a second.
+            most_tokens: of an answer.
             sleep: waits.
 
         Raises:
@@ -45,7 +47,7 @@ class EndpointRewriter:
         """
         address = url.rstrip("/")
         self.url = address if address.endswith("/chat/completions") else f"{address}/chat/completions"
-        self.model, self.temperature = model, temperature
+        self.model, self.temperature, self._most_tokens = model, temperature, most_tokens
         self._endpoint = JsonEndpoint(
             self.url, key_variable=key_variable, timeout=timeout, tries=tries, most_bytes=_MOST_BYTES, sleep=sleep
         )
@@ -66,7 +68,7 @@ class EndpointRewriter:
             "model": self.model,
             "messages": [dict(message) for message in messages],
             "temperature": self.temperature,
-            "max_tokens": _MOST_TOKENS,
+            "max_tokens": self._most_tokens,
             "seed": attempt,
         }
         try:
@@ -78,7 +80,15 @@ class EndpointRewriter:
 class LocalRewriter:
     """A chat model on this machine."""
 
-    def __init__(self, generate: Callable[..., Any], *, name: str, temperature: float = 0.7) -> None:
+    def __init__(
+        self,
+        generate: Callable[..., Any],
+        *,
+        name: str,
+        temperature: float = 0.7,
+        most_tokens: int = MOST_TOKENS,
+        most_seconds: float | None = None,
+    ) -> None:
         """Wrap a model.
 
         Args:
@@ -86,12 +96,19 @@ class LocalRewriter:
                 settings; returns ``[{"generated_text": …}]``.
             name: what decides about its answers.
             temperature: of tries after the first, which takes the likeliest words.
+            most_tokens: of an answer.
+            most_seconds: after which an answer is cut off; None lets it end.
         """
         self._generate, self._name, self._temperature = generate, name, temperature
+        self._limits: dict[str, Any] = {"max_new_tokens": most_tokens}
+        if most_seconds is not None:
+            self._limits["max_time"] = most_seconds
 
     @classmethod
-    def loaded(cls, model: str, *, temperature: float = 0.7) -> LocalRewriter:
-        """Load a model by name or folder.
+    def loaded(
+        cls, model: str, *, temperature: float = 0.7, most_tokens: int = MOST_TOKENS, most_seconds: float | None = None
+    ) -> LocalRewriter:
+        """Load a model by name or folder; the rest as for the constructor.
 
         Raises:
             MissingDependency: transformers is not installed.
@@ -105,7 +122,8 @@ class LocalRewriter:
             generate = transformers.pipeline("text-generation", model=model)
         except (OSError, ValueError) as error:
             raise ParameterError(f"the model {model!r} cannot be loaded: {error}") from None
-        return cls(generate, name=model.rstrip("/").rpartition("/")[2], temperature=temperature)
+        name = model.rstrip("/").rpartition("/")[2]
+        return cls(generate, name=name, temperature=temperature, most_tokens=most_tokens, most_seconds=most_seconds)
 
     @property
     def name(self) -> str:
@@ -121,9 +139,7 @@ class LocalRewriter:
         sampling: dict[str, Any] = {"do_sample": False}
         if attempt and self._temperature > 0:
             sampling = {"do_sample": True, "temperature": self._temperature}
-        output = self._generate(
-            [dict(message) for message in messages], max_new_tokens=_MOST_TOKENS, return_full_text=False, **sampling
-        )
+        output = self._generate([dict(message) for message in messages], return_full_text=False, **self._limits, **sampling)
         try:
             text = output[0]["generated_text"]
             text = text if isinstance(text, str) else text[-1]["content"]

@@ -15,12 +15,15 @@ is read as a row of tokens.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, takewhile
 
-from auris.data.language.attributes import Distance, SceneAttributes, SoundAttributes, Speed
-from auris.data.language.sound_phrases import described, label_of, phrase_patterns
-from auris.data.language.spatial_words import Token, read_size, tokens
+from auris.data.language.attributes import FRONT, LEFT, RIGHT, Distance, SceneAttributes, SoundAttributes, Speed
+from auris.data.language.prompt_wording import Remark, requested, spelled_out, without_the_unsayable
+from auris.data.language.sound_names import said, sound_names
+from auris.data.language.sound_phrases import described, label_of, phrase_patterns, phrases_of, says_no_more
+from auris.data.language.spatial_words import Token, read_size, sizes_said, tokens
 
 _SOUND = re.compile("\ue000(\\d+)\ue001")
 _HARD = r"[;.]\s|\bwhile\b|\bwhereas\b|\bas well as\b|\bas\b|\bthen\b|\bmeanwhile\b|\bwhen\b|\bbut\b"
@@ -35,6 +38,8 @@ _FILLERS = frozenset(
     )
 )
 _LEADING = _FILLERS - {"a", "the", "one"}
+_PARTICLES = frozenset(("away", "off", "past", "by", "along", "across", "through", "back", "also", "too", "again", "now", "up"))
+_RELATIVE = frozenset(("which", "who"))
 _PRONOUNS = frozenset(("it", "they", "he", "she", "this", "that", "which", "who", "itself", "themselves"))
 
 
@@ -47,11 +52,28 @@ def parse(text: str, *, labels: Iterable[str] = ()) -> SceneAttributes:
             with it than with the others, becomes that description; others become a class of the built-in table where they
             are a phrase for one, and stay as they are otherwise.
     """
+    return parse_with_remarks(text, labels=labels)[0]
+
+
+def parse_with_remarks(text: str, *, labels: Iterable[str] = ()) -> tuple[SceneAttributes, tuple[Remark, ...]]:
+    """Return what a text says about a scene, and what it says besides that attributes cannot hold, or that contradicts itself.
+
+    Args:
+        text: as for :func:`parse`.
+        labels: as for :func:`parse`.
+
+    >>> parse_with_remarks("a dog barks on the left and on the right")[1]
+    (Remark(kind='places', text='on the left, on the right', sound='dog'),)
+    """
     known = tuple(labels)
-    words, names = _with_sounds_marked(_normal(text), known)
-    words, size = read_size(words.replace("-", " "))
-    sounds = [_attributes(part, names, known) for part in _parts(words)]
-    return SceneAttributes(tuple(sounds), size)
+    words, names = _with_sounds_marked(requested(_normal(text)), known)
+    words, remarks = without_the_unsayable(spelled_out(words.replace("-", " ")))
+    sizes = sizes_said(words)
+    if len(sizes) > 1:
+        remarks += (Remark("sizes", ", ".join(sizes)),)
+    words, size = read_size(words)
+    read = [_attributes(part, names, known) for part in _parts(words, known, names)]
+    return SceneAttributes(tuple(sound for sound, _ in read), size), remarks + tuple(r for _, more in read for r in more)
 
 
 def _normal(text: str) -> str:
@@ -80,6 +102,7 @@ class _Part:
     """The tokens that speak of one sound."""
 
     tokens: list[Token] = field(default_factory=list)
+    shares: bool = False  # what is said of the next one is said of this one, too: "a cat and a dog on the left"
 
     @property
     def subject(self) -> str:
@@ -89,20 +112,33 @@ class _Part:
             if token.kind == "motion" and not set(words) <= _PRONOUNS | _FILLERS:
                 break
             # An act alone is what the one before does: "and runs to the left".
-            words += [token.text] * (token.kind == "word" or (token.kind == "act" and bool(words)))
+            named = token.kind == "word" and not (words and token.text in _RELATIVE)
+            words += [token.text] * (named or (token.kind == "act" and bool(words)))
         while words and words[0] in _LEADING:
             words.pop(0)
         while words and words[-1] in _FILLERS:
             words.pop()
-        return "" if set(words) <= _PRONOUNS | _FILLERS else " ".join(words)
+        return "" if set(words) <= _PRONOUNS | _FILLERS | _PARTICLES else " ".join(words)
 
     @property
     def complete(self) -> bool:
         """Whether a new subject after "and" or a comma means another sound: something was said of this one already."""
         words = self.subject.split()
-        placed = any(token.kind not in ("word", "comma") for token in self.tokens)
+        placed = any(token.kind not in ("word", "comma", "and") for token in self.tokens)
         acts = len(words) >= 3 and words[-1].endswith(("s", "ing"))
         return bool(words) and (placed or acts or any(_SOUND.match(word) for word in words))
+
+    @property
+    def placed(self) -> bool:
+        """Whether it was said where it is."""
+        return any(token.kind == "direction" for token in self.tokens)
+
+    def again(self, row: list[Token]) -> _Part:
+        """Another one of the same: "two dogs bark, one on the left and one on the right"."""
+        counted = {"two", "three", "four", "both", "several"}
+        self.tokens = [token for n, token in enumerate(self.tokens) if n or token.text not in counted]
+        naming = list(takewhile(lambda token: token.kind == "word", self.tokens))
+        return _Part([*naming, *row])
 
     def introduces(self, following: _Part) -> bool:
         """Whether this only says where, and the part behind the comma says what: "on the left, a dog barks"."""
@@ -111,7 +147,7 @@ class _Part:
         )
 
 
-def _parts(text: str) -> list[_Part]:
+def _parts(text: str, labels: tuple[str, ...] = (), names: Sequence[str] = ()) -> list[_Part]:
     """Split a text into one part per sound."""
     parts: list[_Part] = []
     pending: list[Token] = []  # what was said before its subject
@@ -119,22 +155,71 @@ def _parts(text: str) -> list[_Part]:
     for number, (joint, row) in enumerate(pieces):
         part = _Part([*pending, *row])
         following = pieces[number + 1] if number + 1 < len(pieces) else ("", [])
-        if not part.subject:
+        if parts and part.placed and _is_instance(row):
+            if parts[-1].placed:
+                parts.append(parts[-1].again(_beyond_words(row)))
+            else:
+                parts[-1].tokens += [Token("comma"), *_beyond_words(row)]
+        elif not part.subject:
             if not parts or (joint not in (",", "then") and following[0] == "," and part.introduces(_Part(following[1]))):
                 pending = part.tokens
-            else:
-                more = [token for token in part.tokens if token.kind != "act"]
-                parts[-1].tokens += [Token("then" if joint == "then" else "comma"), *more]
-            continue
-        pending = []
-        if parts and joint in _SOFT_WORDS and not parts[-1].complete:
-            parts[-1].tokens += [Token("word", joint)] * (joint != ",") + part.tokens
-        else:
+                continue
+            more = [token for token in part.tokens if token.kind != "act"]
+            parts[-1].tokens += [Token("then" if joint == "then" else joint if joint == "and" else "comma"), *more]
+        elif parts and _is_the_same(part.subject, _description(parts[-1], names, labels), names):
+            parts[-1].tokens += [Token("then" if joint == "then" else "comma"), *_beyond_words(part.tokens)]
+        elif not parts or joint not in _SOFT_WORDS or parts[-1].complete:
             parts.append(part)
+        elif _names_a_sound(parts[-1].subject, labels) and _names_a_sound(part.subject, labels, alone=True):
+            parts[-1].shares = joint == "and"
+            parts.append(part)
+        else:
+            parts[-1].tokens += [Token("word", joint)] * (joint != ",") + part.tokens
+        pending = []
+    for part, next_one in reversed(list(pairwise(parts))):
+        if part.shares:
+            part.tokens += _beyond_words(next_one.tokens)
     return parts
 
 
 _SOFT_WORDS = ("and", "with", ",", "alongside", "followed by", "accompanied by", "together with")
+_INSTANCES = frozenset(("one", "another", "other", "second", "third", "fourth"))
+
+
+def _is_instance(row: list[Token]) -> bool:
+    """Whether this is about one of those named before: "one on the left", "the other on the right"."""
+    words = {token.text for token in row if token.kind in ("word", "act")}
+    return bool(words & _INSTANCES) and words <= _INSTANCES | _FILLERS
+
+
+def _beyond_words(row: list[Token]) -> list[Token]:
+    """What is said of a sound, without what names it."""
+    return [token for token in row if token.kind not in ("word", "act")]
+
+
+def _is_the_same(subject: str, description: str, names: Sequence[str]) -> bool:
+    """Whether a subject means the sound before: the dog, its barking, the sound."""
+    first, *rest = subject.split()
+    acts = {form for clause in phrases_of(description).clauses for form in (clause.verb, clause.participle)}
+    if first in acts and set(rest) <= _PARTICLES:  # "and barks again", "its barking"
+        return True
+    if first != "the":
+        return False
+    marked = _SOUND.findall(subject)
+    if marked:
+        return names[int(marked[0])] == description
+    return subject in ("the sound", "the noise") or says_no_more(subject, description)
+
+
+def _names_a_sound(subject: str, labels: tuple[str, ...], *, alone: bool = False) -> bool:
+    """Whether a subject holds a known phrase or name of a sound; ``alone``: and is nothing but one."""
+    if _SOUND.search(subject):
+        return True
+    if alone:
+        bare = re.sub(r"^(?:an?|the|some) ", "", subject)
+        whole = any(match[1] == bare for match, _ in sound_names().find(bare))
+        return whole or described(f"a {bare}", labels) != f"a {bare}"
+    return any(said(label) in subject for label in labels) or any(True for _ in sound_names().find(subject))
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
@@ -163,53 +248,89 @@ class _Reading:
     end: float | None = None
     at: list[float | None] = field(default_factory=list)
     at_rest: int = 0  # how many of ``at`` were said before anything moved
+    ends: int = 0  # how many directions it was said to go to
+    joined: bool = False  # "and" was said since the last direction
+    words: list[str] = field(default_factory=list)  # of all directions
+    behind: list[str] = field(default_factory=list)
     distance: Distance | None = None
     start_distance: Distance | None = None
     passing: Distance | None = None  # said after "from" and its direction: of the start, where a "to" follows
     end_distance: Distance | None = None
-    speed: Speed | None = None
+    implied: Distance | None = None  # of the end, by "approaches" or "drives away"
+    speeds: list[Speed] = field(default_factory=list)
     manner: Speed | None = None
     moves: bool = False
     came: bool = False  # "from" was said
     went: bool = False  # "to" was said
     slot: str = ""
 
+    @property
+    def speed(self) -> Speed | None:
+        """The first speed that was said, or that of the verb; what suddenly begins to run slowly is slow."""
+        lasting = (speed for speed in self.speeds if speed != "instantly")
+        return next(lasting, next(iter(self.speeds), self.manner))
+
     def read(self, row: list[Token]) -> None:
         """Take in tokens."""
         for token in row:
             if token.kind == "motion":
                 self._begin_to_move(token)
-            elif token.kind in ("from", "to", "start", "end", "always"):
+            elif token.kind in ("from", "to", "start", "end", "always", "then"):
                 self.slot = token.kind
             elif token.kind == "direction":
                 self._direct(token)
             elif token.kind == "distance":
                 self._measure(token.distance)
-            elif token.kind == "speed":
-                self.speed = self.speed or token.speed
-            elif token.kind == "then":
-                self.slot = "then"
+            elif token.kind == "speed" and token.speed is not None:
+                self.speeds.append(token.speed)
+            elif token.kind == "and":
+                self.joined = True
+            elif token.kind == "word" and self.moves and token.text in _CHANGES:
+                self.implied = _CHANGES[token.text]
 
     def _begin_to_move(self, token: Token) -> None:
         if not self.moves:
             self.moves, self.at_rest = True, len(self.at)
         self.manner = self.manner or token.speed
+        self.implied = next((far for verb, far in _CHANGES.items() if token.text.startswith(verb)), self.implied)
         self.slot = ""
 
     def _direct(self, token: Token) -> None:
+        self.words.append(token.said)
+        if token.direction is None:
+            self.behind.append(token.said)
         then = self.slot == "then" and not self.moves and self.at
         slot = "then" if then else token.text if token.text in ("from", "to", "towards") else self.slot
+        if token.text == "bare" and self.moves and slot == "":
+            slot = "towards"  # "moves left"
+        if token.said.startswith("into ") and not self.moves:
+            slot = ""  # "whispers into the left ear"
         if slot in ("from", "start"):
             self.start, self.came = token.direction, True
         elif slot in ("towards", "end") or (slot == "to" and (self.moves or self.came)):
+            self.ends += not (self.went and self.end == token.direction)
             self.end, self.went, self.moves = token.direction, True, True
         elif then:
             self.start, self.end, self.came, self.went, self.moves = self.at[-1], token.direction, True, True, True
         elif slot == "always":
             self.start = self.end = token.direction
         else:
-            self.at.append(token.direction)
-        self.slot = f"after {slot}"
+            self._put(token)
+        self.slot, self.joined = f"after {slot}", False
+
+    def _put(self, token: Token) -> None:
+        """Where it is; "in front, to the left" is one direction, "on the left and on the right" are two."""
+        known, new = self.at[-1] if self.at else None, token.direction
+        same_stage = not self.moves or len(self.at) > self.at_rest
+        if known is None or new is None or not same_stage or (self.joined and token.text != "slightly"):
+            self.at.append(new)
+        elif FRONT in (known, new):
+            side = new if known == FRONT else known
+            self.at[-1] = (FRONT + side) / 2 if side in (LEFT, RIGHT) else side
+        elif (known < FRONT) == (new < FRONT):
+            self.at[-1] = new
+        else:
+            self.at.append(new)
 
     def _measure(self, distance: Distance | None) -> None:
         if self.slot in ("from", "start", "after start"):
@@ -222,33 +343,61 @@ class _Reading:
         else:
             self.distance = self.distance or distance
 
+    def way(self) -> tuple[float | None, float | None]:
+        """Where something that moves begins and ends."""
+        before, after = self.at[: self.at_rest], self.at[self.at_rest :]
+        if not self.came and before:
+            return before[-1], self.end if self.went or not after else after[-1]
+        if self.came and not self.went and after and self.end is None:
+            return self.start, after[-1]
+        if not self.came and not self.went and self.at:
+            return self.at[-1], self.at[-1]
+        return self.start, self.end
 
-def _attributes(part: _Part, names: list[str], labels: tuple[str, ...]) -> SoundAttributes:
+    def distances(self) -> tuple[Distance | None, Distance | None]:
+        """How far away something that moves begins and ends."""
+        first, last, general = self.start_distance, self.end_distance, self.distance
+        if self.went or last is not None:
+            first = first or self.passing
+        else:
+            general = general or self.passing
+        if general is not None:
+            return first or general, last or general
+        return first, last if last is not None or self.went else self.implied
+
+    def remarks(self, description: str) -> Iterator[Remark]:
+        """What attributes cannot hold."""
+        if self.behind:
+            yield Remark("behind", ", ".join(self.behind), description)
+        rest = {direction for direction in (self.at[: self.at_rest] if self.moves else self.at) if direction is not None}
+        if self.came and self.start is not None and (not self.moves or self.at_rest):
+            rest.add(self.start)
+        if len(rest) > 1 and not self.behind:
+            yield Remark("places", ", ".join(self.words), description)
+        if self.moves and self.ends > 1:
+            yield Remark("way", ", ".join(self.words), description)
+        lasting = dict.fromkeys(speed for speed in self.speeds if speed != "instantly")
+        if self.moves and len(lasting) > 1:
+            yield Remark("speeds", ", ".join(lasting), description)
+
+
+_CHANGES: dict[str, Distance] = {"approach": "near", "closer": "near", "nearer": "near", "reced": "far", "away": "far"}
+
+
+def _attributes(part: _Part, names: Sequence[str], labels: tuple[str, ...]) -> tuple[SoundAttributes, tuple[Remark, ...]]:
     reading = _Reading()
     reading.read(part.tokens)
-    description = _description(part, names, labels, still=not reading.moves)
-    if not reading.moves:
-        where = next(iter([*reading.at, reading.start] if reading.came else reading.at), None)
-        distance = reading.distance or reading.start_distance or reading.passing
-        return SoundAttributes(description, where, where, "still", distance, distance)
-    start, end = reading.start, reading.end
-    before = reading.at[: reading.at_rest] if reading.at_rest else []
-    if not reading.came and before:
-        start = before[-1]
-    elif not reading.came and not reading.went and reading.at:
-        start = end = reading.at[-1]
-    distance, last = reading.start_distance, reading.end_distance
-    general = reading.distance
-    if reading.went or last is not None:
-        distance = distance or reading.passing
-    else:
-        general = general or reading.passing
-    if general is not None:
-        distance, last = distance or general, last or general
-    return SoundAttributes(description, start, end, reading.speed or reading.manner, distance, last)
+    description = _description(part, names, labels)
+    remarks = tuple(reading.remarks(description))
+    if reading.moves:
+        (start, end), (near, far) = reading.way(), reading.distances()
+        return SoundAttributes(description, start, end, reading.speed, near, far), remarks
+    where = next(iter([*reading.at, reading.start] if reading.came else reading.at), None)
+    distance = reading.distance or reading.start_distance or reading.passing
+    return SoundAttributes(description, where, where, "still", distance, distance), remarks
 
 
-def _description(part: _Part, names: list[str], labels: tuple[str, ...], *, still: bool) -> str:
+def _description(part: _Part, names: Sequence[str], labels: tuple[str, ...]) -> str:
     subject = part.subject
     if marked := _SOUND.search(subject):
         return names[int(marked[1])]

@@ -251,6 +251,16 @@ def described(words: str, labels: Iterable[str] = ()) -> str:
     return fitting[0] if best and len(fitting) == 1 else inner
 
 
+def says_no_more(words: str, description: str) -> bool:
+    """Tell whether words name nothing but what a description says: the barking, of a dog.
+
+    >>> says_no_more("the barking", "dog"), says_no_more("the woman talking", "male_speech")
+    (True, False)
+    """
+    named = _stems(words)
+    return bool(named) and named <= _keywords(description)
+
+
 @lru_cache(maxsize=4096)
 def _class_of(label: str) -> str | None:
     """The class of the table that a label means; None where there is none."""

@@ -18,8 +18,10 @@ class Token:
     Attributes:
         kind: ``word``, ``act`` (a word that also is a motion), ``comma``, ``direction``, ``distance``, ``speed``, ``motion``,
             ``from``, ``to``, ``start``, ``end``, ``always`` or ``then``.
-        text: a word; for a direction its preposition: ``from``, ``to``, ``towards``, ``at`` or nothing.
+        text: a word; for a direction its preposition: ``from``, ``to``, ``towards``, ``at`` or nothing, ``bare`` where it has
+            no article either, ``slightly`` where it is said to be slightly to one side.
         direction: 1 to 5; None for one behind the listener.
+        said: the words of a direction.
         distance: of a distance.
         speed: of a speed, or implied by a verb of motion.
     """
@@ -29,31 +31,47 @@ class Token:
     direction: float | None = None
     distance: Distance | None = None
     speed: Speed | None = None
+    said: str = ""
 
 
 # ── sizes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_ROOM = r"(?:room|hall|space|place|chamber|hallway|area|building|studio|auditorium|church|office|interior|environment)"
+_ROOM = (
+    r"(?:room|hall|space|place|chamber|hallway|area|building|studio|auditorium|church|office|interior|environment"
+    + r"|apartment|house|basement|cave|kitchen|bathroom|classroom|garage|theat(?:er|re))"
+)
+_IN = r"in(?:side)?(?: of)?"
 _SIZES: tuple[tuple[Size, str], ...] = (
     (
         "outdoors",
-        r"(?:outdoors|outside|in (?:the|an) open(?: air| field| space| area)?|in a field|in the (?:fields?|park|street))",
+        r"(?:outdoors|outside(?! (?:the|a|my|of)\b)|in (?:the|an) open(?: air| field| space| area)?|in a field"
+        r"|in (?:the|a) (?:\w+ )?(?:fields?|park|street|garden|forest|woods?|jungle|meadow|desert|countryside|mountains|wild)"
+        r"|in (?:the|a) (?:\w+ )?(?:back)?yard"
+        r"|(?:on|at) (?:the|a) (?:\w+ )?(?:beach|street|seaside))",
     ),
-    ("moderate", rf"in (?:a|the) (?:moderate(?:ly)?|medium|mid|middle|average|normal)(?: sized)? {_ROOM}"),
-    ("moderate", rf"in (?:a|the) {_ROOM} of (?:moderate|medium|average|normal) size"),
-    ("large", rf"in (?:a|the) (?:very )?(?:large|big|huge|spacious|vast|great|wide)(?: sized)? {_ROOM}"),
-    ("small", rf"in (?:a|the) (?:very )?(?:small|tiny|little|cramped|narrow)(?: sized)? {_ROOM}"),
+    ("moderate", rf"{_IN} (?:a|the) (?:moderate(?:ly)?|medium|mid|middle|average|normal)(?: sized)?(?: \w+)? {_ROOM}"),
+    ("moderate", rf"{_IN} (?:a|the) {_ROOM} of (?:moderate|medium|average|normal) size"),
+    ("moderate", rf"{_IN} (?:a|the|my) (?:living room|classroom|bedroom|office)"),
+    ("large", rf"{_IN} (?:a|the) (?:very )?(?:large|big|huge|spacious|vast|great|wide)(?: sized)?(?: \w+)? {_ROOM}"),
+    ("large", rf"{_IN} (?:a|the) (?:\w+ )?(?:concert hall|cathedral|arena|warehouse|hangar|gym(?:nasium)?|opera house)"),
+    ("small", rf"{_IN} (?:a|the) (?:very )?(?:small|tiny|little|cramped|narrow)(?: sized)?(?: \w+)? {_ROOM}"),
+    ("small", rf"{_IN} (?:a|the|my) (?:bathroom|closet|elevator|cupboard|phone booth)"),
 )
 _SIZE = re.compile("|".join(rf"(?P<s{n}>\b{pattern}\b)" for n, (_, pattern) in enumerate(_SIZES)))
 
 
 def read_size(text: str) -> tuple[str, Size | None]:
     """Return a text without its words for the size of the place, and the size that the first of them says."""
-    match = _SIZE.search(text)
-    if match is None:
+    sizes = sizes_said(text)
+    if not sizes:
         return text, None
-    size = next(word for n, (word, _) in enumerate(_SIZES) if match[f"s{n}"])
-    return " ".join(_SIZE.sub(" ", text).split()).strip(" ,"), size
+    return " ".join(_SIZE.sub(" ", text).split()).strip(" ,"), sizes[0]
+
+
+def sizes_said(text: str) -> tuple[Size, ...]:
+    """Return every size of the place that a text says, each once."""
+    said = (next(word for n, (word, _) in enumerate(_SIZES) if match[f"s{n}"]) for match in _SIZE.finditer(text))
+    return tuple(dict.fromkeys(said))
 
 
 # ── directions ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -64,18 +82,22 @@ _PREPOSITION = (
 )
 _WHOSE = r"(?:the|this|our|your|my)"
 _OF = rf"(?: of (?:{_WHOSE} (?:scene|listener|room|space|stage|sound ?field|image|hall|place|microphones?)|you|me|us))?"
-_THING = r"(?! (?:door|yard|porch|desk|gate|wheel|foot|ear|shoe|page|hand(?! side)|now|after|before|next|behind))"
+_THING = r"(?! (?:door|yard|porch|desk|gate|wheel|foot|shoe|page|hand(?! side)|now|after|before|next|behind|turn))"
 _DEGREES = (
     r"(?:(?:about|around|roughly|approximately|some) )?(?P<degrees>\d+(?:\.\d+)?) ?(?:degrees?|deg|°)"
     r"(?: (?:to|on|towards|of))?(?: the)? (?P<deg_side>left|right)(?: of (?:the )?(?:front|cent(?:er|re)|middle))?"
 )
+_TO_A_SIDE = r"(?: (?:and )?(?:(?:to|on|at) the )?(?:left|right))?"
 _REAR = (
-    r"(?P<rear>(?:(?:back|rear)(?: (?:and )?(?:(?:to|on|at) the )?(?:left|right))?|(?:left|right) (?:rear|back)"
-    r"|behind(?: (?:and )?(?:(?:to|on|at) the )?(?:left|right))?(?: (?:you|us|me|the listener))?))"
+    # "and back" is a way, and "behind a door" is no direction.
+    rf"(?P<rear>(?:(?:(?<=the )|(?<=my )|(?<=our )|(?<=your )|(?<=in )|(?<=at ))(?:back|rear)(?! and forth){_TO_A_SIDE}"
+    r"|(?:back|rear) (?:left|right)|(?:left|right) (?:rear|back)"
+    rf"|behind(?! (?:an?|some|his|her|their|its|this|that|(?:the|my|our|your) (?!listener|back|head))\b)"
+    rf"{_TO_A_SIDE}(?: (?:you|us|me|the listener|(?:my|your|our) (?:back|head)))?{_TO_A_SIDE}))"
 )
 _DIAGONAL = (
     # Not "from the front to the left", which is a way.
-    r"(?:(?:front|forward|ahead)(?: and(?: (?:to|on|at) the)?| on the| at the)? (?P<diagonal>left|right)"
+    r"(?:(?:front|forward|ahead)(?: of (?:me|you|us))?(?: and(?: (?:to|on|at) the)?| on the| at the)? (?P<diagonal>left|right)"
     r"|(?P<diagonal2>left|right) (?:front|forward|of (?:the )?(?:front|cent(?:er|re)|middle))"
     r"|(?:slightly|a (?:little|bit)|somewhat) (?:(?:to|on|towards) the )?(?P<diagonal3>left|right))"
 )
@@ -83,10 +105,10 @@ _AHEAD = (
     r"(?P<ahead>(?:directly|right|straight|dead|just) (?:ahead|in front|forward|front)|in front|ahead|front"
     + r"|cent(?:er|re)|middle)"
 )
-_LATERAL = r"(?:(?:far|very|extreme|hard|completely) )?(?P<lateral>left|right)"
+_LATERAL = r"(?P<hard>(?:far|very|extreme|hard|completely|fully) )?(?P<lateral>left|right)"
 _DIRECTION = (
-    rf"(?:{_PREPOSITION} )?(?P<article>the )?(?:{_DEGREES}|{_REAR}|{_DIAGONAL}|{_AHEAD}|{_LATERAL}){_THING}"
-    rf"(?: hand)?(?: (?:side|corner|part|half|edge|end))?{_OF}"
+    rf"(?:{_PREPOSITION} )?(?P<article>(?:the|my|your|our) )?(?:{_DEGREES}|{_REAR}|{_DIAGONAL}|{_AHEAD}|{_LATERAL}){_THING}"
+    rf"(?: hand)?(?: (?:side|corner|part|half|edge|end|ear|ears|channel|speaker|headphone|earphone|earbud))?{_OF}"
 )
 
 # ── the rest ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -95,14 +117,15 @@ _HERE = r"(?= (?:on|at|in front|to the (?:left|right|front)|ahead|straight|direc
 _LISTENER = r"(?:the listener|you|us|me|the microphones?)"
 _NEAR = (
     rf"(?:very |quite )?(?:near ?by|close by|close up|up close|(?:at|from) (?:a )?(?:close|short|near) (?:range|distance)"
-    rf"|(?:close|near) to {_LISTENER}|near {_LISTENER}|(?:close|near){_HERE})"
+    rf"|(?:close|near|next) to {_LISTENER}|(?:near|beside) {_LISTENER}|(?:close|near){_HERE}"
+    r"|(?:close|near|next) to (?:my|your) (?:ears?|head)|(?:close|near|next) to(?= (?:my|your|the) (?:left|right)\b))"
 )
 _MODERATE = (
     r"(?:(?:at )?(?:a|some) (?:moderate|medium|middle|intermediate) (?:distance|range)(?: away)?"
     r"|at (?:moderate|medium) (?:distance|range)|some way off|moderately (?:far|close|distant)(?: away)?)"
 )
 _FAR = (
-    rf"(?:(?:very |quite )?(?:far|a long way) (?:away|off)|in the (?:far )?distance|from afar|afar"
+    rf"(?:(?:very |quite )?(?:far|a long way) (?:away|off)|in(?:to)? the (?:far )?distance|from afar|afar"
     rf"|(?:at )?a (?:great|far|long|large) distance(?: away)?|at (?:a distance|long range)|distantly|distant|far{_HERE})"
 )
 _DISTANCES: tuple[tuple[Distance, str], ...] = (("near", _NEAR), ("moderate", _MODERATE), ("far", _FAR))
@@ -118,23 +141,28 @@ _SPEEDS: tuple[tuple[Speed, str], ...] = (
 )  # fmt: skip
 _ANY_SPEED = "|".join(pattern for _, pattern in _SPEEDS)
 _ONWARD = (
-    rf"(?=(?: (?:{_ANY_SPEED}|straight|all the way|back))* (?:from\b.*\bto(?:wards?)?"
-    r"|to(?:wards?)?|over|across|past|by|through|about|around|overhead|away|closer|nearer|into)\b)"
+    rf"(?=(?: (?:{_ANY_SPEED}|straight|all the way|back|up|out|in|along|it|its way))*"
+    r" (?:from\b.*\b(?:to(?:wards?)?|into|onto|over)"
+    r"|to(?:wards?)?|over|across|past|by|through|about|around|overhead|away|off|along|closer|nearer|into|in (?:a )?circles?)\b)"
 )
 _FROM = r"(?=(?: \w+ly)* from\b)"
 _VERBS: tuple[tuple[Speed | None, str], ...] = (
     (None, r"(?:mov(?:es?|ing|ed)|travel(?:s|l?ing|l?ed)?|shift(?:s|ing|ed)?|drift(?:s|ing|ed)?|glid(?:es?|ing|ed)"
-           r"|wander(?:s|ing|ed)?|pass(?:es|ing|ed)?|approach(?:es|ing|ed)?|reced(?:es?|ing|ed)|relocat(?:es?|ing|ed))"),
+           r"|wander(?:s|ing|ed)?|pass(?:es|ing|ed)?|approach(?:es|ing|ed)?|reced(?:es?|ing|ed)|relocat(?:es?|ing|ed)"
+           r"|circl(?:es|ing|ed)|orbit(?:s|ing|ed))"),
     ("instantly", rf"(?:jump(?:s|ing|ed)?|leap(?:s|ing|ed|t)?|switch(?:es|ing|ed)?|teleport(?:s|ing|ed)?|hop(?:s|ping|ped)?)"
                   rf"(?:{_ONWARD}|{_FROM})"),
     ("fast", rf"(?:rush(?:es|ing|ed)?|rac(?:es?|ing|ed)|dash(?:es|ing|ed)?|zoom(?:s|ing|ed)?|speed(?:s|ing)?|sped){_ONWARD}"),
     ("slow", rf"(?:creep(?:s|ing)?|crept|crawl(?:s|ing|ed)?){_ONWARD}"),
     (None, rf"(?:go(?:es|ing)?|went|com(?:es?|ing)|came){_ONWARD}"),
+    (None, rf"(?:pan(?:s|ning|ned)?|sweep(?:s|ing)?|swept|swing(?:s|ing)?|swung|disappear(?:s|ing|ed)?|vanish(?:es|ing|ed)?"
+           rf"|fad(?:es?|ing|ed)|exit(?:s|ing|ed)?|mak(?:es|ing) its way|head(?:s|ing|ed)?){_ONWARD}"),
 )  # fmt: skip
 # These say how it moves, but also what it is: they stay in the description.
 _ACTS = (
     r"(?:walk(?:s|ing|ed)?|run(?:s|ning)?|fl(?:y|ies|ying|ew)|driv(?:es?|ing)|roll(?:s|ing|ed)?|sail(?:s|ing|ed)?|rid(?:es?|ing)"
-    rf"|march(?:es|ing|ed)?|swims?|swimming|gallop(?:s|ing)?|cycl(?:es?|ing)|stroll(?:s|ing|ed)?){_ONWARD}"
+    r"|march(?:es|ing|ed)?|swims?|swimming|gallop(?:s|ing)?|cycl(?:es?|ing)|stroll(?:s|ing|ed)?|bounc(?:es?|ing|ed)"
+    rf"|trot(?:s|ting|ted)?|jog(?:s|ging|ged)?|swoop(?:s|ing|ed)?|stomp(?:s|ing|ed)?|chas(?:es?|ing|ed)){_ONWARD}"
 )
 
 _SCANNER = re.compile(
@@ -180,6 +208,8 @@ def _read(match: re.Match[str], text: str) -> Iterator[Token]:
     if group == "direction":
         yield from _direction_tokens(match, text)
     elif group.startswith("distance"):
+        if said.startswith("into "):
+            yield Token("to", "into")
         yield Token("distance", said, distance=_DISTANCES[number][0])
     elif group.startswith("speed"):
         yield Token("speed", said, speed=_SPEEDS[number][0])
@@ -207,14 +237,16 @@ _KINDS = (
 
 def _direction_tokens(match: re.Match[str], text: str) -> Iterator[Token]:
     """A direction, or the words themselves where they are none: a left turn, someone left."""
-    named = match["preposition"] or match["article"] or not (match["lateral"] or match["ahead"])
+    named = match["preposition"] or match["article"] or match["hard"] or not (match["lateral"] or match["ahead"])
     certain = match["ahead"] and re.match(r"directly|right|straight|dead|just|in front|ahead", match["ahead"])
     last = not text[match.end() :].strip(" ,") or text[match.end() :].lstrip().startswith((",", "to ", "towards "))
     if not (named or certain or last):
         yield from (Token("word", word) for word in match[0].split())
         return
     preposition = match["preposition"] or ""
-    yield Token("direction", _GROUPED.get(preposition, "towards") if preposition else "", direction=_number(match))
+    alone = "slightly" if match["diagonal3"] else "bare" if match["lateral"] and not match["article"] else ""
+    manner = _GROUPED.get(preposition, "towards") if preposition else alone
+    yield Token("direction", manner, direction=_number(match), said=match[0])
 
 
 def _number(match: re.Match[str]) -> float | None:

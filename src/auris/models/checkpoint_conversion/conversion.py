@@ -34,6 +34,7 @@ def convert(
     encoder: str | Path | None = None,
     language_model: str | Path | None = None,
     precision: Precision | None = None,
+    prompt_encoder: str | Path | None = None,
 ) -> dict[str, Any]:
     """Turn a published checkpoint into a model folder; nothing in the file is executed.
 
@@ -50,17 +51,20 @@ def convert(
             folder ``encoder`` of the new model.
         language_model: of BAT: name on the Hugging Face Hub, or a folder. By default the published one.
         precision: of BAT: of the language model's weights where it is loaded; by default ``float16``.
+        prompt_encoder: of SpatialSonic: a T5, by name on the Hugging Face Hub or folder. By default the published ``t5-base``.
 
     Returns:
         What was made: ``folder``, ``model`` (in its authors' words), ``published`` (name in the catalogue, if the file is
         exactly that one), ``parameters``, ``bytes``, ``notes``; of listeners ``classes``, ``labels`` (``given``, ``list`` or
-        ``numbered``), ``sample_rate``; of BAT ``encoder``, ``language_model``, ``precision``.
+        ``numbered``), ``sample_rate``; of BAT ``encoder``, ``language_model``, ``precision``; of SpatialSonic ``layout``,
+        ``sample_rate``, ``positions`` (whether it is told directions), ``prompt_encoder``; of StereoCRW ``layout``,
+        ``sample_rate``.
 
     Raises:
         CheckpointError: the file is no checkpoint, damaged, holds code, or is of a family that cannot be converted; or the
-            encoder or language model are not there or do not fit.
+            encoder, language model or prompt encoder are not there or do not fit.
         FormatError: the folder is in use or cannot be written, or the class list cannot be read.
-        MissingDependency: BAT needs the extra ``llm``.
+        MissingDependency: BAT needs the extra ``llm``, SpatialSonic ``generation``.
         ParameterError: the vocabulary's name is unknown, the sample rate or the labels are refused, or an argument is of
             another family.
     """
@@ -69,15 +73,23 @@ def convert(
     names = _labels(labels)
     tensors = unwrapped(read_tensors(source))
     family = family_of(tensors, file=source)
+    bats = {"encoder": encoder, "language_model": language_model, "precision": precision}
     if family == "bat":
-        _refuse_arguments("BAT has no classes and hears what its encoder hears", labels=labels, sample_rate=sample_rate)
+        foreign = {"labels": labels, "sample_rate": sample_rate, "prompt_encoder": prompt_encoder}
+        _refuse_arguments("BAT has no classes and hears what its encoder hears", **foreign)
         return _convert_bat(
             tensors, source, target, encoder=encoder, language_model=language_model, precision=precision or "float16"
         )
+    if family == "spatialsonic":
+        _refuse_arguments("SpatialSonic has no classes, and neither listens nor answers", labels=labels, **bats)
+        return _convert_spatialsonic(tensors, source, target, sample_rate=sample_rate, prompt_encoder=prompt_encoder)
+    if family == "stereocrw":
+        foreign = {"labels": labels, "sample_rate": sample_rate, "prompt_encoder": prompt_encoder}
+        _refuse_arguments("StereoCRW estimates delays and has no classes", **foreign, **bats)
+        return _convert_stereocrw(tensors, source, target)
     if family not in _LISTENERS:
         raise CheckpointError(f"{source}: {_no_listener(family)}")
-    others = {"encoder": encoder, "language model": language_model, "precision": precision}
-    _refuse_arguments(f"{TITLES[family]} listens and does not answer", **others)
+    _refuse_arguments(f"{TITLES[family]} listens and does not answer", **bats, prompt_encoder=prompt_encoder)
     recognised = _LISTENERS[family].recognise(tensors, labels=names, sample_rate=sample_rate, file=source)
     with weights_unset():
         model = recognised.network(recognised.config)
@@ -125,6 +137,53 @@ def _convert_bat(
         "language_model": made.config.language_model,
         "precision": made.config.precision,
         "notes": list(made.notes),
+    }
+
+
+def _convert_spatialsonic(
+    tensors: Mapping[str, Tensor],
+    source: Path,
+    target: Path,
+    *,
+    sample_rate: int | None,
+    prompt_encoder: str | Path | None,
+) -> dict[str, Any]:
+    from auris.models.checkpoint_conversion import spatialsonic
+
+    weights = spatialsonic.recognise(tensors, sample_rate=sample_rate, prompt_encoder=prompt_encoder, file=source)
+    published = spatialsonic.published_as(weights, source)
+    with _folder_at_once(target) as temporary:
+        spatialsonic.write_model(weights, temporary, card=spatialsonic.card(target.name, source, weights, published))
+    return {
+        "folder": str(target),
+        "model": str(weights),
+        "published": published.name if published else None,
+        "parameters": weights.parameters,
+        "bytes": sum(part.stat().st_size for part in target.iterdir()),
+        "layout": weights.config.layout,
+        "sample_rate": weights.config.sample_rate,
+        "positions": weights.config.position is not None,
+        "prompt_encoder": weights.config.prompt_encoder,
+        "notes": list(weights.notes),
+    }
+
+
+def _convert_stereocrw(tensors: Mapping[str, Tensor], source: Path, target: Path) -> dict[str, Any]:
+    from auris.models.checkpoint_conversion import stereocrw
+
+    weights = stereocrw.recognise(tensors, file=source)
+    published = stereocrw.published_as(source)
+    with _folder_at_once(target) as temporary:
+        stereocrw.write_model(weights, temporary, card=stereocrw.card(target.name, source, weights, published))
+    return {
+        "folder": str(target),
+        "model": str(weights),
+        "published": published.name if published else None,
+        "parameters": weights.parameters,
+        "bytes": sum(part.stat().st_size for part in target.iterdir()),
+        "layout": weights.config.layout,
+        "sample_rate": weights.config.sample_rate,
+        "notes": [],
     }
 
 

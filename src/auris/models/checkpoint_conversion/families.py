@@ -16,6 +16,8 @@ Family = Literal[
     "dspast",
     "spatial_ast_body",
     "bat",
+    "spatialsonic",
+    "stereocrw",
     "htsat_audioset",
     "passt_audioset",
     "cnn14_audioset",
@@ -29,6 +31,8 @@ TITLES: dict[Family, str] = {
     "dspast": "DSpAST",
     "spatial_ast_body": "the Spatial-AST inside BAT",
     "bat": "projector and adapters of BAT",
+    "spatialsonic": "SpatialSonic",
+    "stereocrw": "StereoCRW",
     "htsat_audioset": "HTS-AT trained on AudioSet",
     "passt_audioset": "PaSST trained on AudioSet",
     "cnn14_audioset": "CNN14 (PANNs) trained on AudioSet",
@@ -43,8 +47,9 @@ RECIPE_KEYS: dict[Family, str] = {
 }
 """For families that are no listeners: the key of a recipe that takes such a file."""
 
-# What stands in front of the names: Lightning modules call their network net (PSELDNets) or model (here).
-_WRAPPERS = ("module.", "net.", "model.", "sed_model.", "_orig_mod.")
+# What stands in front of the names: Lightning modules call their network net (PSELDNets), diffusion
+# (SpatialSonic) or model (here).
+_WRAPPERS = ("module.", "net.", "model.", "sed_model.", "diffusion.", "_orig_mod.")
 # Tensors that only one family has; all of a row must be there, the first such row counts.
 _MARKS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("auris", ("scalar.0.weight", "body.")),
@@ -54,6 +59,10 @@ _MARKS: tuple[tuple[Family, tuple[str, ...]], ...] = (
     ("spatial_ast", ("cls_tokens", "azimuth_head.", "spectrogram_extractor.")),
     ("spatial_ast_body", ("cls_tokens", "conv_downsample.0.", "spectrogram_extractor.")),
     ("bat", ("encoder_projector.",)),
+    ("spatialsonic", ("pretransform.model.encoder.",)),
+    ("spatialsonic", ("conditioner.conditioners.",)),
+    ("auris", ("dit.proj_in.weight", "numbers.")),
+    ("stereocrw", ("conv1.weight", "layer1.0.bn2.weight", "layer4.0.conv2.weight", "fc.weight")),
     ("auris", ("cls_tokens", "blocks.0.")),
     ("auris", ("encoder.convolutions.0.weight", "encoder.scale.running_mean")),
     ("htsat_audioset", ("bn0.weight", "layers.0.blocks.0.attn.relative_position_bias_table")),
@@ -64,8 +73,6 @@ _MARKS: tuple[tuple[Family, tuple[str, ...]], ...] = (
 # Published systems whose networks auris does not have yet, so that a user is not told that the file is damaged.
 _NOT_YET = {
     "actor_critic.": "active audio-visual separation",
-    "pretransform.": "SpatialSonic",
-    "conditioner.conditioners.": "SpatialSonic",
 }
 
 
