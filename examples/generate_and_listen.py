@@ -11,7 +11,7 @@ from auris.generation import verify
 
 def main() -> None:
     """Let a dog run past, and hear whether it did."""
-    prompt = "a dog barks on the left, then runs to the right, while someone speaks at the front right, in a small room"
+    prompt = "a dog barks on the left, then runs to the right, in a small room"
     for layout in ("stereo", "binaural", "foa"):
         made = auris.generate(prompt, model="place", layout=layout, seconds=5.0, seed=1)
         auris.write_audio(f"out/generated_{layout}.wav", made.audio)
@@ -20,9 +20,8 @@ def main() -> None:
         for row in heard.rows:
             said = row.direction
             ends = [] if said is None else [f"{end:.1f}" for end in (said.start, said.end) if end is not None]
-            print(
-                f"  {row.asked:6s} asked for at {row.asked_start:g} → {row.asked_end:g}, heard at {' → '.join(ends) or 'no place'}"
-            )
+            asked, places = f"{row.asked_start:g} → {row.asked_end:g}", " → ".join(ends) or "no place"
+            print(f"  {row.asked:6s} asked for at {asked}, heard at {places}")
 
     auris.write_scene("out/generated.yaml", made.scene)  # for auris simulate, or to be edited
     again = auris.simulate(made.scene, layout="foa", sample_rate=made.audio.sample_rate)

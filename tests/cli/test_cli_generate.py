@@ -146,8 +146,10 @@ def test_wrong_use_is_status_2(arguments, said, tmp_path, capsys, monkeypatch):
     [
         (["a unicorn neighs on the left"], "unicorn"),
         (["a dog, a bell, rain, a rooster and a helicopter"], "5 sounds"),
-        (["on the left"], "nothing sounds in this scene"),
-        ([""], "prompt"),
+        (["on the left"], "nothing sounds in 'on the left'"),
+        (["a dog barks behind me"], "not in the front half"),
+        (["a dog barks on the left and on the right"], "several places at once"),
+        ([""], "say in words what is to be heard"),
         ([WALK, "--seconds", "0"], "seconds must be above 0"),
         ([WALK, "--seconds", "-3"], "seconds must be above 0"),
         ([WALK, "--seed", "-1"], "a seed is a whole number of at least 0"),

@@ -102,6 +102,15 @@ def test_without_a_model_the_one_that_ships_writes_what_it_can(monkeypatch):
         engine_for("place", content="generated")
 
 
+def test_the_networks_plug_in():
+    from auris.models.scene_diffusion.config import SceneDiffusionConfig
+    from auris.models.scene_diffusion.generator import SceneGenerator
+
+    network = SceneGenerator(SceneDiffusionConfig(("dog", "sea_waves"), width=8, depth=1, heads=1))
+    assert isinstance(engine_for(network).engine, engines.EndToEnd)
+    assert isinstance(engine_for(network, layout="foa").engine, PlaceEngine)
+
+
 def test_an_engine_can_be_given():
     engine = engine_for("place", layout="foa", sounds=ProceduralBank(["dog", "rain"])).engine
     assert engine_for(engine).engine is engine
@@ -118,8 +127,8 @@ def test_an_engine_can_be_given():
         ({"model": NoisyGenerator(), "content": "bank"}, "content belong to the model 'place'"),
         ({"model": "place", "content": "recorded"}, "'generated' or 'bank'"),
         ({"model": "place", "content": "generated", "sounds": ProceduralBank()}, "leave one of the two out"),
-        ({"model": "place", "steps": 3}, "sounds of a bank are not sampled"),
-        ({"model": "place", "guidance_position": 3.0}, "exactly where they are asked for"),
+        ({"model": "place", "content": "bank", "steps": 3}, "sounds of a bank are not sampled"),
+        ({"model": "place", "content": "bank", "guidance_position": 3.0}, "exactly where they are asked for"),
         ({"model": NoisyGenerator(), "seconds": 6}, "noisy writes at most 5 seconds, 6 were asked for"),
         ({"seconds": 0}, "seconds must be above 0"),
         ({"seconds": float("nan")}, "seconds must be above 0"),

@@ -176,8 +176,9 @@ def test_what_never_answers_rightly_falls_back_and_says_so(caplog: pytest.LogCap
         plan = induce(PROMPT, by=script.inducer())
     assert plan.attributes == induce(PROMPT).attributes
     assert plan.by == "grammar, in place of script"
-    assert plan.notes == ("script gave no usable answer in 3 tries: it holds no JSON object with the keys sound, size and objects; "
-                          "the grammar read the prompt instead",)  # fmt: skip
+    (note,) = plan.notes
+    assert note.startswith("script gave no usable answer in 3 tries: it holds no JSON object")
+    assert note.endswith("the grammar read the prompt instead")
     assert "script gave no usable answer" in caplog.text
     with pytest.raises(InductionFailure, match="3 tries"):
         induce(PROMPT, by=Script("?").inducer(), fallback="refuse")
@@ -275,7 +276,7 @@ def test_an_endpoint_that_stays_away_falls_back(
 def test_nobody_there_falls_back() -> None:
     nobody = EndpointInducer("http://127.0.0.1:9/v1", model="m", timeout=0.2, sleep=lambda _: None)
     assert induce(PROMPT, by=nobody).by == "grammar, in place of m"
-    with pytest.raises(InductionFailure, match="m does not answer: http://127.0.0.1:9/v1/chat/completions gave no answer"):
+    with pytest.raises(InductionFailure, match=r"m does not answer: http://127\.0\.0\.1:9/v1/chat/completions gave no answer"):
         induce(PROMPT, by=nobody, fallback="refuse")
 
 

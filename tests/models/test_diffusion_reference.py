@@ -39,7 +39,8 @@ def normal_velocity(noised, t):
 @pytest.mark.parametrize("order", [2, 3])
 def test_samplers(fixture, order, eta):
     noise, *steps = (
-        torch.from_numpy(2 * fill.fill(f"sampler/{name}", SHAPE, "embed")) for name in ("init", *(f"step{i}" for i in range(11)))
+        torch.from_numpy(2 * fill.fill(f"sampler/{name}", SHAPE, "embed"))
+        for name in ("init", *(f"step{i}" for i in range(11)))
     )
     latents = diffusion.sample(
         diffusion.denoiser(normal_velocity),

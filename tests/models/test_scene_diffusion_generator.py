@@ -10,6 +10,7 @@ import torch
 
 from auris import seeding
 from auris.errors import AurisError, CheckpointError, ParameterError
+from auris.metrics.itd import direction_class, gcc_phat_itd
 from auris.models import create, from_pretrained, save_pretrained
 from auris.models.generating import GenerationRequest, Generator, SoundRequest
 from auris.models.scene_diffusion.codec import CodecConfig, StereoCodec
@@ -136,6 +137,14 @@ def test_it_is_saved_and_read_back(model: SceneGenerator, tmp_path: Path) -> Non
     (tmp_path / "made" / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match="safetensors is missing"):
         from_pretrained(tmp_path / "made")
+
+
+def test_the_one_that_ships_writes_sounds_where_they_are_asked_for() -> None:
+    shipped = from_pretrained("nano-generator")
+    asked = [SoundRequest("rain", 2.0, 2.0), SoundRequest("speech", 5.0, 5.0), SoundRequest("chainsaw", 1.0, 4.0, share=-0.5)]
+    tracks = [gcc_phat_itd(stem, 16_000).itd for stem in shipped.stems(asked, seconds=4.0, seed=1, steps=8)]
+    heard = [np.nanmedian(tracks[0]), np.nanmedian(tracks[1]), np.nanmedian(tracks[2][:15]), np.nanmedian(tracks[2][-15:])]
+    assert direction_class(heard).tolist() == [2, 5, 1, 4]
 
 
 @pytest.mark.parametrize("description", ["Dog", "dog", "a DOG barks", "two dogs, far away"])

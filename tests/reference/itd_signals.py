@@ -12,7 +12,14 @@ NAMES = (
     *("static_left6", "static_right9p5", "centre", "move_left_to_right", "move_right_to_left_mid", "jump", "noisy_left4"),
     *("two_sources", "silence_after_4s", "short_3s", "static_left6_44k", "tone_500", "all_silence"),
 )
-_STILL = {"static_left6": 6.0, "silence_after_4s": 6.0, "short_3s": 6.0, "static_right9p5": -9.5, "centre": 0.0, "noisy_left4": 4.0}
+_STILL = {
+    "static_left6": 6.0,
+    "silence_after_4s": 6.0,
+    "short_3s": 6.0,
+    "static_right9p5": -9.5,
+    "centre": 0.0,
+    "noisy_left4": 4.0,
+}
 
 
 def make(name: str) -> tuple[np.ndarray, int]:

@@ -41,10 +41,7 @@ def test_itd_gcc_phat_printed_figures():
     assert upstream_mse(*sides) == pytest.approx(facts["gcc_printed_mse"], rel=1e-6)
     networks = [
         np.stack(
-            [
-                np.float32(0.8 * tracks[pair] + 0.1 * fill.fill(f"agg/crw{side}_{pair}", [100], "embed"))
-                for pair in range(count)
-            ]
+            [np.float32(0.8 * tracks[pair] + 0.1 * fill.fill(f"agg/crw{side}_{pair}", [100], "embed")) for pair in range(count)]
         )
         for side, tracks in enumerate(sides, start=1)
     ]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.distributed.tensor import DTensor
 
+from auris import seeding
 from auris.training.loop import trainer_of
 from auris.training.recipe import read_recipe
 from auris.training.run_folder import RunFolder
@@ -75,15 +76,10 @@ def mean_gradient(file: Path, *overrides: str) -> dict[str, torch.Tensor]:
     task.eval()
     for rank in (0, 1):
         task.turn, task._times = (2, rank), None
-        torch.manual_seed(_batch_seed(task, rank))
-        (task.losses(next(iter(task.material.train_loader(task)))).total / 2).backward()
+        batch = next(iter(task.material.train_loader(task)))
+        torch.manual_seed(seeding.derive(task.seed, "batch", 0, "rank", rank))  # as before a batch of the training
+        (task.losses(batch).total / 2).backward()
     return {name: p.grad for name, p in task.model.named_parameters() if p.grad is not None}
-
-
-def _batch_seed(task: Recorder, rank: int) -> int:
-    from auris import seeding
-
-    return seeding.derive(task.seed, "batch", 0, "rank", rank)
 
 
 if __name__ == "__main__":

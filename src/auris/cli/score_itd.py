@@ -64,7 +64,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"estimator network (default: {_MODEL}); with --estimator upstream: the converted public one, which adds its figures",
     )
     parser.add_argument("--patches", type=int, metavar="N", help="patches a frame of the network; fewer are faster")
-    parser.add_argument("--spacing", type=float, default=0.17, metavar="M", help="metres between the microphones (default: 0.17)")
+    parser.add_argument(
+        "--spacing", type=float, default=0.17, metavar="M", help="metres between the microphones (default: 0.17)"
+    )
     parser.add_argument(
         "--gate",
         default="40",
@@ -112,7 +114,9 @@ def _corrected(sides: _Sides, arguments: Namespace) -> dict[str, Any]:
         _print_scores(evaluation, f"ITD by {ESTIMATORS[arguments.estimator]}, {_clips(len(pairs) - len(evaluation.silent))}")
         if evaluation.silent:
             message(f"silent, in no score: {_some(evaluation.silent)}")
-        message(f"{100 * evaluation.gated_share:.0f} % of the frames are too quiet to have a direction; {evaluation.movers} clips move")
+        message(
+            f"{100 * evaluation.gated_share:.0f} % of the frames are too quiet to have a direction; {evaluation.movers} clips move"
+        )
     return {**_about(sides, arguments, left_out), **evaluation.to_dict()}
 
 

@@ -35,7 +35,7 @@ ARCHITECTURES = {
     "spatialsonic": "auris.models.spatialsonic.network:SpatialSonic",
     "stereocrw": "auris.models.stereocrw:StereoCrw",
 }
-SHIPPED = ("nano-foa", "nano-binaural", "nano-stereo", "spatial-ast-nano", "dspast-nano")
+SHIPPED = ("nano-foa", "nano-binaural", "nano-stereo", "spatial-ast-nano", "dspast-nano", "nano-generator")
 # Of models that are put together: folders of networks, of language models and of their adapters.
 _PARTS = ("*/*.json", "*/*.safetensors", "*/*.model", f"*/{CARD}")
 # What an architecture is for; those that are not named listen.
@@ -59,7 +59,7 @@ def create(name: str, **config: Any) -> Any:
     kind = _architecture(name)
     if hasattr(kind, "from_folder"):
         raise ParameterError(
-            f"{name} is put together from trained parts; auris.models.assembled.{name} does it, or from_pretrained"
+            f"{name} is put together from parts of its own; build it from its class, or load it with from_pretrained"
         )
     return _built(kind, dataclass_from(kind.config_class, config, where=f"{name} configuration"))
 

@@ -44,6 +44,8 @@ class StereoCrwConfig:
         magnitudes: power to which the spectrum's magnitudes are raised; 1 leaves them, 0 keeps phases only.
         pooling: ``mean`` over time and frequency, or ``none``, which keeps a small network's sense of where in the spectrum
             a phase was.
+        direct: sums of each spectrum that go straight into the point, past the network; 0 as published. Their cosine is a
+            cross-correlation whose frequencies are weighed by training, which a small network begins with.
 
     Raises:
         ParameterError: a number makes no network, or the patches of a frame do not reach the longest delay.
@@ -61,15 +63,18 @@ class StereoCrwConfig:
     temperature: float = 0.05
     magnitudes: float = 1.0
     pooling: Literal["mean", "none"] = "mean"
+    direct: int = 0
 
     def __post_init__(self) -> None:
         counts = (self.patch, self.patches, self.stride, self.n_fft, self.spectra, self.embedding, *self.channels)
         if min(counts) < 1 or len(self.channels) != 4 or self.sample_rate < 1000:
             raise ParameterError(f"StereoCRW has four stages and counts of at least 1, got {self}")
         if self.n_fft % 32 or self.patch < max(self.n_fft, self.spectra):
-            raise ParameterError(f"n_fft must be a multiple of 32 and a patch at least that long, got {self.n_fft}, {self.patch}")
-        if not (self.temperature > 0 and 0 <= self.magnitudes <= 1):
-            raise ParameterError(f"temperature must exceed 0 and magnitudes lie in 0 to 1, got {self}")
+            raise ParameterError(
+                f"n_fft must be a multiple of 32 and a patch at least that long, got {self.n_fft}, {self.patch}"
+            )
+        if not (self.temperature > 0 and 0 <= self.magnitudes <= 1 and self.direct >= 0):
+            raise ParameterError(f"temperature must exceed 0, magnitudes lie in 0 to 1 and direct be at least 0, got {self}")
         if self.lags < 1 or self.patches <= 2 * self.lags:
             raise ParameterError(
                 f"{self.patches} patches, {self.stride} samples apart, cannot hold delays of {self.longest:g} s on both sides: "
@@ -151,6 +156,7 @@ class StereoCrw(nn.Module):
         super().__init__()
         self.config, self.name = config, self.architecture
         self.net = _ResNet9(config)
+        self.direct = nn.Linear(config.n_fft, config.direct, bias=False) if config.direct else None
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
         self.window: Tensor
 
@@ -176,15 +182,23 @@ class StereoCrw(nn.Module):
         parts = torch.view_as_real(spectra[:, :-1, : config.spectra]).permute(0, 3, 2, 1)
         if config.magnitudes < 1:
             power = parts.square().sum(dim=1, keepdim=True)
-            # A patch's own level is the floor, so that nothing is made of what is far below it.
-            floor = 1e-6 * power.mean(dim=(2, 3), keepdim=True) + 1e-20
-            parts = parts * (power + floor) ** ((config.magnitudes - 1) / 2)
+            # A patch's own level is the floor, so that nothing is made of what is far below it; it also makes levels alike.
+            level = power.mean(dim=(2, 3), keepdim=True) + 1e-20
+            parts = parts * level ** (-config.magnitudes / 2) * (power + 1e-6 * level) ** ((config.magnitudes - 1) / 2)
         return parts.reshape(*patches.shape[:-1], *parts.shape[1:])
 
+    def point(self, spectra: Tensor) -> Tensor:
+        """Return the points of spectra ``(patches, 2, spectra, n_fft / 2)``, all in the network at once."""
+        points: Tensor = self.net(spectra)
+        if self.direct is None:
+            return points
+        sums = self.direct(spectra.transpose(1, 2).flatten(2))
+        return torch.cat([points, sums.flatten(1)], dim=-1)
+
     def embed(self, patches: Tensor) -> Tensor:
-        """Return the points ``(..., embedding)`` of patches ``(..., patch)``, of any length."""
+        """Return the points ``(..., dimensions)`` of patches ``(..., patch)``, of any length."""
         flat = patches.reshape(-1, self.config.patch)
-        points = torch.cat([self.net(self.spectra(some)) for some in flat.split(_AT_ONCE)])
+        points = torch.cat([self.point(self.spectra(some)) for some in flat.split(_AT_ONCE)])
         return points.reshape(*patches.shape[:-1], -1)
 
     def similarities(self, left: Tensor, right: Tensor) -> Tensor:

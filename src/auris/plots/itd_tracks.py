@@ -62,7 +62,9 @@ def itd_tracks(
     if found:
         _shade_silence(below, next(iter(found.values())), audio.duration)
     _mark_directions(below, spacing)
-    values = [1e3 * np.abs(track.itd[track.active]) for track in (*found.values(), *(asked or {}).values()) if track.active.any()]
+    values = [
+        1e3 * np.abs(track.itd[track.active]) for track in (*found.values(), *(asked or {}).values()) if track.active.any()
+    ]
     reach = max([widest, *(float(np.quantile(some, 0.98)) for some in values)])
     below.set(xlim=(0, audio.duration), ylim=(-1.15 * reach, 1.15 * reach), xlabel="time in seconds", ylabel="ITD in ms")
     below.axhline(0, color=_GREY, linewidth=0.6, zorder=1)
@@ -79,7 +81,9 @@ def _mark_directions(axis: Axes, spacing: float) -> None:
     other.tick_params(length=3, labelsize=9)
     other.spines["right"].set_visible(False)
     for number in (1, 2, 4, 5):
-        axis.axhline(1e3 * float(itd_of_direction(float(number), spacing=spacing)), color=_GREY, linewidth=0.4, alpha=0.5, zorder=1)
+        axis.axhline(
+            1e3 * float(itd_of_direction(float(number), spacing=spacing)), color=_GREY, linewidth=0.4, alpha=0.5, zorder=1
+        )
 
 
 def _shade_silence(axis: Axes, track: ItdTrack, duration: float) -> None:

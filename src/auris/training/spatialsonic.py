@@ -142,7 +142,8 @@ class SpatialSonicTask(Task):
             numbers = (self.model.numbers.start_number_conditioner, self.model.numbers.end_number_conditioner)
             parts = [*self.model.dit.transformer_blocks, self.model.dit, *numbers]
             for part in parts if self.model.position is None else [*parts, self.model.position]:
-                fully_shard(part, mesh=mesh["data_parallel"])
+                # Also those that are called first, which otherwise stay whole for a while: the average knows divided ones.
+                fully_shard(part, mesh=mesh["data_parallel"], reshard_after_forward=True)
 
     def on_train_start(self) -> None:
         """Start the clock, with dropout, and the average where the weights lie now."""

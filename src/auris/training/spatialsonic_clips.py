@@ -49,24 +49,15 @@ def listed_clips(data: ClipDataRecipe, part: Part) -> tuple[ListedClip, ...]:
     Raises:
         FormatError: there are none, or a line of an annotation file is no record.
     """
-    clips: list[ListedClip] = []
-    for subset in data.subsets:
-        try:
-            tree = open_bewo(data.folder, subsets=(subset,))
-        except FormatError as error:
-            if "no BEWO_" not in str(error):
-                raise
-            _LOG.info("%s", error)
-            continue
-        wanted = [clip for clip in tree.clips if (split_of(clip.table) or "train") == part]
-        missing = {table: names for table, names in tree.missing.items() if (split_of(table) or "train") == part}
-        _tell_missing(missing)
-        clips += _listed(wanted, data)
+    where = "set data.folder to where BEWO_SS_Audio_v1 and BEWO_SS_Annotation_v1 are, or make a set: auris data make bewo"
+    try:
+        tree = open_bewo(data.folder, subsets=data.subsets)
+    except FormatError as error:
+        raise FormatError(f"{error}; {where}") from None
+    _tell_missing({table: names for table, names in tree.missing.items() if _part_of(table) == part})
+    clips = _listed([clip for clip in tree.clips if _part_of(clip.table) == part], data)
     if not clips:
-        raise FormatError(
-            f"{data.folder}: no clips of {', '.join(data.subsets)} for {part!r} below it, with annotations and audio; set "
-            "data.folder to where BEWO_SS_Audio_v1 and BEWO_SS_Annotation_v1 are, or make a set: auris data make bewo"
-        )
+        raise FormatError(f"{data.folder}: no clips of {', '.join(data.subsets)} for {part!r} with their audio; {where}")
     return tuple(clips)
 
 
@@ -98,6 +89,11 @@ def made_clips(made: MadeSetRecipe, folder: str | Path) -> None:
             raise FormatError(f"{len(report.failures)} of {items} clips could not be made, the first because: {first}")
         if report.made:
             _LOG.info("made %d clips in %s", report.made, report.out)
+
+
+def _part_of(table: str) -> str:
+    """What a table is for; those that say nothing (``full_single``) are trained with."""
+    return split_of(table) or "train"
 
 
 def _listed(clips: Sequence[BewoClip], data: ClipDataRecipe) -> list[ListedClip]:

@@ -61,7 +61,7 @@ class StereoCrwTask(Task):
         config = self.model.config
         patches = sounds.unfold(-1, config.patch, config.stride)
         # Statistics of batches are those of all patches of the batch at once.
-        points = self.model.net(self.model.spectra(patches.reshape(-1, config.patch))).reshape(*patches.shape[:3], -1)
+        points = self.model.point(self.model.spectra(patches.reshape(-1, config.patch))).reshape(*patches.shape[:3], -1)
         similarities = self.model.similarities(points[:, 0], points[:, 1])
         strides = delays * (config.sample_rate / config.stride)
         sides = [matching_losses(similarities, strides, config.lags), matching_losses(similarities.mT, -strides, config.lags)]
@@ -257,7 +257,9 @@ def train(recipe: StereoCrwRecipe) -> dict[str, Any]:
     model = from_pretrained(out.model)
     measured = measure(model, pairs)
     save_pretrained(model, out.model, card=model_card(recipe, model, task.reached, measured))
-    errors = {name: f"{row['error_us']} µs, {100 * row['half_sample']:.0f} % within half a sample" for name, row in measured.items()}
+    errors = {
+        name: f"{row['error_us']} µs, {100 * row['half_sample']:.0f} % within half a sample" for name, row in measured.items()
+    }
     return {"recipe": recipe.name, "model": str(out.model), **task.reached, **errors}
 
 
@@ -287,7 +289,8 @@ def model_card(
     folds = ", ".join(map(str, recipe.sounds.folds or ())) or "all"
     unseen = ", ".join(map(str, recipe.validation.folds))
     rows = "\n".join(
-        f"| {name} | {row['error_us']:.1f} | {row['median_us']:.1f} | {100 * row['half_sample']:.0f}% |" for name, row in measured.items()
+        f"| {name} | {row['error_us']:.1f} | {row['median_us']:.1f} | {100 * row['half_sample']:.0f}% |"
+        for name, row in measured.items()
     )
     note = f"\n{recipe.note}\n" if recipe.note else ""
     return f"""---

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise, takewhile
 
-from auris.data.language.attributes import FRONT, LEFT, RIGHT, Distance, SceneAttributes, SoundAttributes, Speed
+from auris.data.language.attributes import SceneAttributes, SoundAttributes
 from auris.data.language.prompt_wording import Remark, requested, spelled_out, without_the_unsayable
 from auris.data.language.sound_names import said, sound_names
 from auris.data.language.sound_phrases import described, label_of, phrase_patterns, phrases_of, says_no_more
+from auris.data.language.sound_reading import CHANGES, Reading
 from auris.data.language.spatial_words import Token, read_size, sizes_said, tokens
 
 _SOUND = re.compile("\ue000(\\d+)\ue001")
@@ -38,7 +39,12 @@ _FILLERS = frozenset(
     )
 )
 _LEADING = _FILLERS - {"a", "the", "one"}
-_PARTICLES = frozenset(("away", "off", "past", "by", "along", "across", "through", "back", "also", "too", "again", "now", "up"))
+_PARTICLES = frozenset(
+    (
+        *("away", "off", "past", "by", "along", "across", "through", "back", "also", "too", "again", "now", "up", "down"),
+        *("closer", "nearer", "farther", "further", "stops", "ends", "both", "all", "each", "together"),
+    )
+)
 _RELATIVE = frozenset(("which", "who"))
 _PRONOUNS = frozenset(("it", "they", "he", "she", "this", "that", "which", "who", "itself", "themselves"))
 
@@ -72,8 +78,14 @@ def parse_with_remarks(text: str, *, labels: Iterable[str] = ()) -> tuple[SceneA
     if len(sizes) > 1:
         remarks += (Remark("sizes", ", ".join(sizes)),)
     words, size = read_size(words)
-    read = [_attributes(part, names, known) for part in _parts(words, known, names)]
-    return SceneAttributes(tuple(sound for sound, _ in read), size), remarks + tuple(r for _, more in read for r in more)
+    sounds: list[SoundAttributes] = []
+    for part in _parts(words, known, names):
+        sound, more = _attributes(part, names, known)
+        # "a clock ticks to the left of a crackling fire": nothing is said of where the fire is.
+        beside = dict.fromkeys(names[int(number)] for number in _SOUND.findall(part.subject))
+        sounds += [sound, *(SoundAttributes(name) for name in beside if name != sound.description)]
+        remarks += more
+    return SceneAttributes(tuple(sounds), size), remarks
 
 
 def _normal(text: str) -> str:
@@ -113,7 +125,7 @@ class _Part:
                 break
             # An act alone is what the one before does: "and runs to the left".
             named = token.kind == "word" and not (words and token.text in _RELATIVE)
-            words += [token.text] * (named or (token.kind == "act" and bool(words)))
+            words += [token.text] * (named or (token.kind == "act" and not set(words) <= _PRONOUNS | _FILLERS))
         while words and words[0] in _LEADING:
             words.pop(0)
         while words and words[-1] in _FILLERS:
@@ -164,22 +176,31 @@ def _parts(text: str, labels: tuple[str, ...] = (), names: Sequence[str] = ()) -
             if not parts or (joint not in (",", "then") and following[0] == "," and part.introduces(_Part(following[1]))):
                 pending = part.tokens
                 continue
-            more = [token for token in part.tokens if token.kind != "act"]
-            parts[-1].tokens += [Token("then" if joint == "then" else joint if joint == "and" else "comma"), *more]
+            more = [replace(token, kind="change") if token.text in CHANGES else token for token in part.tokens]
+            more = [token for token in more if token.kind not in ("act", "word")]
+            of_all = any(token.text in ("both", "all", "each") for token in row)
+            for about in parts if of_all else parts[-1:]:
+                about.tokens += [Token("then" if joint == "then" else joint if joint == "and" else "comma"), *more]
         elif parts and _is_the_same(part.subject, _description(parts[-1], names, labels), names):
             parts[-1].tokens += [Token("then" if joint == "then" else "comma"), *_beyond_words(part.tokens)]
-        elif not parts or joint not in _SOFT_WORDS or parts[-1].complete:
-            parts.append(part)
-        elif _names_a_sound(parts[-1].subject, labels) and _names_a_sound(part.subject, labels, alone=True):
-            parts[-1].shares = joint == "and"
-            parts.append(part)
         else:
-            parts[-1].tokens += [Token("word", joint)] * (joint != ",") + part.tokens
+            _begin_or_join(parts, part, joint, labels)
         pending = []
     for part, next_one in reversed(list(pairwise(parts))):
         if part.shares:
             part.tokens += _beyond_words(next_one.tokens)
     return parts
+
+
+def _begin_or_join(parts: list[_Part], part: _Part, joint: str, labels: tuple[str, ...]) -> None:
+    """Begin another sound, or go on with the name of the one before: "a man", "and a woman argue"."""
+    if not parts or joint not in _SOFT_WORDS or parts[-1].complete:
+        parts.append(part)
+    elif _names_a_sound(parts[-1].subject, labels) and _names_a_sound(part.subject, labels, alone=True):
+        parts[-1].shares = joint == "and"
+        parts.append(part)
+    else:
+        parts[-1].tokens += [Token("word", joint)] * (joint != ",") + part.tokens
 
 
 _SOFT_WORDS = ("and", "with", ",", "alongside", "followed by", "accompanied by", "together with")
@@ -240,152 +261,8 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
 # ── one sound ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass
-class _Reading:
-    """What the tokens of one part have said so far."""
-
-    start: float | None = None
-    end: float | None = None
-    at: list[float | None] = field(default_factory=list)
-    at_rest: int = 0  # how many of ``at`` were said before anything moved
-    ends: int = 0  # how many directions it was said to go to
-    joined: bool = False  # "and" was said since the last direction
-    words: list[str] = field(default_factory=list)  # of all directions
-    behind: list[str] = field(default_factory=list)
-    distance: Distance | None = None
-    start_distance: Distance | None = None
-    passing: Distance | None = None  # said after "from" and its direction: of the start, where a "to" follows
-    end_distance: Distance | None = None
-    implied: Distance | None = None  # of the end, by "approaches" or "drives away"
-    speeds: list[Speed] = field(default_factory=list)
-    manner: Speed | None = None
-    moves: bool = False
-    came: bool = False  # "from" was said
-    went: bool = False  # "to" was said
-    slot: str = ""
-
-    @property
-    def speed(self) -> Speed | None:
-        """The first speed that was said, or that of the verb; what suddenly begins to run slowly is slow."""
-        lasting = (speed for speed in self.speeds if speed != "instantly")
-        return next(lasting, next(iter(self.speeds), self.manner))
-
-    def read(self, row: list[Token]) -> None:
-        """Take in tokens."""
-        for token in row:
-            if token.kind == "motion":
-                self._begin_to_move(token)
-            elif token.kind in ("from", "to", "start", "end", "always", "then"):
-                self.slot = token.kind
-            elif token.kind == "direction":
-                self._direct(token)
-            elif token.kind == "distance":
-                self._measure(token.distance)
-            elif token.kind == "speed" and token.speed is not None:
-                self.speeds.append(token.speed)
-            elif token.kind == "and":
-                self.joined = True
-            elif token.kind == "word" and self.moves and token.text in _CHANGES:
-                self.implied = _CHANGES[token.text]
-
-    def _begin_to_move(self, token: Token) -> None:
-        if not self.moves:
-            self.moves, self.at_rest = True, len(self.at)
-        self.manner = self.manner or token.speed
-        self.implied = next((far for verb, far in _CHANGES.items() if token.text.startswith(verb)), self.implied)
-        self.slot = ""
-
-    def _direct(self, token: Token) -> None:
-        self.words.append(token.said)
-        if token.direction is None:
-            self.behind.append(token.said)
-        then = self.slot == "then" and not self.moves and self.at
-        slot = "then" if then else token.text if token.text in ("from", "to", "towards") else self.slot
-        if token.text == "bare" and self.moves and slot == "":
-            slot = "towards"  # "moves left"
-        if token.said.startswith("into ") and not self.moves:
-            slot = ""  # "whispers into the left ear"
-        if slot in ("from", "start"):
-            self.start, self.came = token.direction, True
-        elif slot in ("towards", "end") or (slot == "to" and (self.moves or self.came)):
-            self.ends += not (self.went and self.end == token.direction)
-            self.end, self.went, self.moves = token.direction, True, True
-        elif then:
-            self.start, self.end, self.came, self.went, self.moves = self.at[-1], token.direction, True, True, True
-        elif slot == "always":
-            self.start = self.end = token.direction
-        else:
-            self._put(token)
-        self.slot, self.joined = f"after {slot}", False
-
-    def _put(self, token: Token) -> None:
-        """Where it is; "in front, to the left" is one direction, "on the left and on the right" are two."""
-        known, new = self.at[-1] if self.at else None, token.direction
-        same_stage = not self.moves or len(self.at) > self.at_rest
-        if known is None or new is None or not same_stage or (self.joined and token.text != "slightly"):
-            self.at.append(new)
-        elif FRONT in (known, new):
-            side = new if known == FRONT else known
-            self.at[-1] = (FRONT + side) / 2 if side in (LEFT, RIGHT) else side
-        elif (known < FRONT) == (new < FRONT):
-            self.at[-1] = new
-        else:
-            self.at.append(new)
-
-    def _measure(self, distance: Distance | None) -> None:
-        if self.slot in ("from", "start", "after start"):
-            self.start_distance = self.start_distance or distance
-            self.slot = "from" if self.slot in ("from", "start") else self.slot
-        elif self.slot == "after from":
-            self.passing = self.passing or distance
-        elif self.slot in ("to", "end"):
-            self.end_distance = distance
-        else:
-            self.distance = self.distance or distance
-
-    def way(self) -> tuple[float | None, float | None]:
-        """Where something that moves begins and ends."""
-        before, after = self.at[: self.at_rest], self.at[self.at_rest :]
-        if not self.came and before:
-            return before[-1], self.end if self.went or not after else after[-1]
-        if self.came and not self.went and after and self.end is None:
-            return self.start, after[-1]
-        if not self.came and not self.went and self.at:
-            return self.at[-1], self.at[-1]
-        return self.start, self.end
-
-    def distances(self) -> tuple[Distance | None, Distance | None]:
-        """How far away something that moves begins and ends."""
-        first, last, general = self.start_distance, self.end_distance, self.distance
-        if self.went or last is not None:
-            first = first or self.passing
-        else:
-            general = general or self.passing
-        if general is not None:
-            return first or general, last or general
-        return first, last if last is not None or self.went else self.implied
-
-    def remarks(self, description: str) -> Iterator[Remark]:
-        """What attributes cannot hold."""
-        if self.behind:
-            yield Remark("behind", ", ".join(self.behind), description)
-        rest = {direction for direction in (self.at[: self.at_rest] if self.moves else self.at) if direction is not None}
-        if self.came and self.start is not None and (not self.moves or self.at_rest):
-            rest.add(self.start)
-        if len(rest) > 1 and not self.behind:
-            yield Remark("places", ", ".join(self.words), description)
-        if self.moves and self.ends > 1:
-            yield Remark("way", ", ".join(self.words), description)
-        lasting = dict.fromkeys(speed for speed in self.speeds if speed != "instantly")
-        if self.moves and len(lasting) > 1:
-            yield Remark("speeds", ", ".join(lasting), description)
-
-
-_CHANGES: dict[str, Distance] = {"approach": "near", "closer": "near", "nearer": "near", "reced": "far", "away": "far"}
-
-
 def _attributes(part: _Part, names: Sequence[str], labels: tuple[str, ...]) -> tuple[SoundAttributes, tuple[Remark, ...]]:
-    reading = _Reading()
+    reading = Reading()
     reading.read(part.tokens)
     description = _description(part, names, labels)
     remarks = tuple(reading.remarks(description))

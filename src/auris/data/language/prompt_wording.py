@@ -114,6 +114,9 @@ _SHORT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(?:cent(?:er|re)|middle) (left|right)\b", r"front \1"),
         (r"\b(left|right) (?:cent(?:er|re)|middle)\b", r"front \1"),
         (r"\bon both sides\b|\b(?:in|to|on) (?:both|either) (?:ears|sides?)\b", "on the left and on the right"),
+        (r"\b(?:at )?cent(?:er|re) stage\b", "in front"),
+        (r"\b(left|right) of (?=(?:an?|some) )", r"\1 while "),  # "to the left of a fire"
+        (r"(?<!the )(?<!my )(?<!your )(?<!to )(?<!from )\b(left|right) (?=\ue000)", r"\1, "),
         (r"\bpanned (?=(?:(?:to|on) the |hard |fully |far |slightly |all the way )*(?:left|right|cent))", ""),
         (r"(?<!front )(?<!the )(?<!my )\bright (?=(?:next to|beside)\b)", ""),
     )

@@ -155,6 +155,7 @@ _VERBS: tuple[tuple[Speed | None, str], ...] = (
     ("fast", rf"(?:rush(?:es|ing|ed)?|rac(?:es?|ing|ed)|dash(?:es|ing|ed)?|zoom(?:s|ing|ed)?|speed(?:s|ing)?|sped){_ONWARD}"),
     ("slow", rf"(?:creep(?:s|ing)?|crept|crawl(?:s|ing|ed)?){_ONWARD}"),
     (None, rf"(?:go(?:es|ing)?|went|com(?:es?|ing)|came){_ONWARD}"),
+    (None, r"(?:get(?:s|ting)?|grow(?:s|ing)?)(?= (?:closer|nearer|farther|further)\b)"),
     (None, rf"(?:pan(?:s|ning|ned)?|sweep(?:s|ing)?|swept|swing(?:s|ing)?|swung|disappear(?:s|ing|ed)?|vanish(?:es|ing|ed)?"
            rf"|fad(?:es?|ing|ed)|exit(?:s|ing|ed)?|mak(?:es|ing) its way|head(?:s|ing|ed)?){_ONWARD}"),
 )  # fmt: skip

@@ -112,9 +112,7 @@ class ItdEvaluation:
         }
 
 
-def compare_tracks(
-    name: str, reference: ItdTrack, prediction: ItdTrack, *, spacing: float = STEREO_SPACING
-) -> ClipItd:
+def compare_tracks(name: str, reference: ItdTrack, prediction: ItdTrack, *, spacing: float = STEREO_SPACING) -> ClipItd:
     """Compare a clip with its reference, over the frames that both have.
 
     Args:
@@ -133,7 +131,9 @@ def compare_tracks(
     truth, said = reference.itd[:frames][chosen], prediction.itd[:frames][chosen]
     moves = len(truth) > 1 and float(np.subtract(*np.quantile(truth, (0.95, 0.05)))) > MOVES
     ends = _ends(len(truth), moves=moves)
-    directions = [tuple(int(direction_class(np.median(track[end]), spacing=spacing)) for end in ends) for track in (truth, said)]
+    directions = [
+        tuple(int(direction_class(np.median(track[end]), spacing=spacing)) for end in ends) for track in (truth, said)
+    ]
     agree = [first == second for first, second in zip(*directions, strict=True)]
     return ClipItd(
         name=name,

@@ -43,7 +43,7 @@ class Source:
     def split(self, value: Tensor, ours: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
         """Yield names here and their weights, which are views of the file's."""
         rows = [len(ours[target]) for target in self.targets] if self.form == "same" and value.ndim else []
-        parts = value.split(rows) if len(rows) > 1 else (value,)
+        parts = torch.split(value, rows) if len(rows) > 1 else (value,)
         for target, part in zip(self.targets, parts, strict=True):
             yield target, part.reshape(ours[target].shape)
 

@@ -50,7 +50,9 @@ def recognise(tensors: Mapping[str, Tensor], *, file: object) -> StereoCrwWeight
     # Old versions of torch did not count batches.
     counts = {name: value for name, value in wanted.items() if name.endswith(".num_batches_tracked")}
     needed = [name for name in wanted if name not in counts]
-    refuse_misfits(found, wanted, needed=needed, opening=f"{file}: looks like StereoCRW, but does not fit the published network")
+    refuse_misfits(
+        found, wanted, needed=needed, opening=f"{file}: looks like StereoCRW, but does not fit the published network"
+    )
     found |= {name: value.new_zeros((), device="cpu") for name, value in counts.items() if name not in found}
     return StereoCrwWeights(config, found, sum(parameter.numel() for parameter in model.parameters()))
 

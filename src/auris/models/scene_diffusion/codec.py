@@ -244,7 +244,7 @@ class StereoCodec(nn.Module):
         return torch.cat([numbers.delays[..., None] / DELAY_UNIT, numbers.levels, numbers.angles], dim=-1)
 
     def _spectra(self, stereo: Tensor) -> Tensor:
-        stereo = checked(stereo, 2, "sound of a pair of microphones")
+        stereo = checked(stereo, 2, "sound of a pair of microphones").to(self.frames.window)
         with full_precision(stereo):
             spectra: Tensor = self.frames(nn.functional.pad(stereo, (0, -stereo.shape[-1] % self.token_samples)))
         return spectra

@@ -36,9 +36,9 @@ class SceneDiffusionConfig:
     heads: int = 4
     window: int = 28
     dropout: float = 0.0
-    steps: int = 30
-    guidance: float = 2.0
-    guidance_position: float = 1.0
+    steps: int = 25
+    guidance: float = 3.0
+    guidance_position: float = 1.5
     longest: float = 30.0
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 _STEPS_PER_SAMPLE = 8  # of the delays tried
 _LOUDEST_DIFFERENCE = 20.0  # dB
+_LARGEST_GAIN = 12.0  # dB
 _REACH = 0.4  # blocks: how far the numbers of a block colour those of its neighbours, unless these are silent
 _FARTHEST = 1e-16  # nearness of the farthest blocks
 _SILENT = 1e-20  # weight of a silent block
@@ -125,14 +126,24 @@ class SpatialAnalysis(nn.Module):
             other: the same of its decorrelated copy.
             numbers: one per block; they change evenly from the middle of a block to that of the next.
         """
-        delays = self._per_frame(numbers.delays[..., None])
-        half = torch.polar(torch.ones_like(delays), math.pi * delays * self.frequencies)
-        ratio = 10 ** (self._per_frame(numbers.levels) @ self.spread / 10)
+        half = torch.exp(1j * math.pi * self._per_frame(numbers.delays[..., None]) * self.frequencies)
         angle = self._per_frame(numbers.angles) @ self.spread / 2
         shared, apart = angle.cos() * mono, angle.sin() * other
-        left = (2 * ratio / (1 + ratio)).sqrt() * (shared + apart) * half
-        right = (2 / (1 + ratio)).sqrt() * (shared - apart) * half.conj()
-        return torch.stack([left, right], dim=1)
+        pair = torch.stack([shared + apart, shared - apart], dim=1)
+        gains = self._per_frame(self._gains(pair, numbers.levels).flatten(0, 1)) @ self.spread
+        return pair * (10 ** (gains / 20)).reshape(pair.shape) * torch.stack([half, half.conj()], dim=1)
+
+    def _gains(self, pair: Tensor, levels: Tensor) -> Tensor:
+        """Return by how many decibels each channel must be louder for these level differences, ``(B, 2, blocks, bands)``.
+
+        In a band of few tones a sound and its copy are not independent, so their sum and their difference are not equally loud.
+        """
+        blocks = pair.abs().square().reshape(*pair.shape[:2], -1, self.block, pair.shape[-1])
+        powers = blocks.sum(dim=3) @ self.bands + self.block * self.floor * 1e-3
+        ratio = 10 ** (levels / 10)
+        wanted = torch.stack([2 * ratio, 2 * torch.ones_like(ratio)], dim=1) / (1 + ratio)[:, None]
+        apart = 10 * torch.log10(powers.mean(dim=1, keepdim=True) / powers)
+        return 10 * torch.log10(wanted) + apart.clamp(-_LARGEST_GAIN, _LARGEST_GAIN)
 
     def _per_frame(self, numbers: Tensor) -> Tensor:
         """Return numbers ``(B, blocks, n)`` for every frame ``(B, blocks * block, n)``."""

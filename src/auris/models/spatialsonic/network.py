@@ -174,12 +174,8 @@ class SpatialSonic(nn.Module):
         start, total = (
             torch.as_tensor(seconds, dtype=torch.float32, device=self.device) for seconds in (seconds_start, seconds_total)
         )
-        return assembled(
-            words,
-            *self.numbers(start, total),
-            self._position_tokens(words_kept(words, drops), sounds),
-            drops,
-        )
+        begins, lasts = self.numbers(start, total)
+        return assembled(words, begins, lasts, self._position_tokens(words_kept(words, drops), sounds), drops)
 
     def _position_tokens(self, words: Tensor, sounds: Sequence[Sequence[AzimuthTrack]]) -> Tensor | None:
         if self.position is None or self.config.position is None:
