@@ -8,7 +8,8 @@ import pytest
 
 from auris.errors import ParameterError
 from auris.models import published
-from auris.models.published import PUBLISHED, Host, identify, models_folder, published_model
+from auris.models.published import PUBLISHED, identify, models_folder, published_model
+from auris.models.published_facts import Host
 
 
 @pytest.fixture(autouse=True)

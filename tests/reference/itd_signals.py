@@ -1,4 +1,4 @@
-"""The clips of the fixtures ``itd_gcc_phat`` and ``itd_stereocrw_random``: made from seeds, their checksums are in the manifest.
+"""The clips of the fixtures ``itd_gcc_phat`` and ``itd_stereocrw_random``: made from seeds, checksums in the manifest.
 
 Positive delays mean that the right channel comes later, so that the source is on the left.
 """

@@ -55,8 +55,10 @@ def test_published_trees_are_read_with_their_faults(tmp_path: Path, caplog: pyte
     assert not any("somebody" in str(clip.audio) for clip in train)  # never the authors' own paths
     val = listed_clips(ClipDataRecipe(folder=str(tmp_path)), "val")
     assert {clip.table for clip in val} == {"audiocaps_single_val", "audiocaps_val_mix"}
-    with pytest.raises(FormatError, match=r"set data\.folder"):
+    with pytest.raises(FormatError, match=r"no BEWO_DS_Annotation"):
         listed_clips(ClipDataRecipe(folder=str(tmp_path), subsets=("DS",)), "train")
+    with pytest.raises(FormatError, match=r"set data\.folder"):
+        listed_clips(ClipDataRecipe(folder=str(tmp_path), subsets=("SD",)), "val")
 
 
 def test_damaged_files_are_skipped_or_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from auris.io.bewo import BewoRecord
     from auris.metrics.itd import ItdEvaluation, ItdTrack
 
-HELP = "Interaural time differences of stereo clips, as Both Ears Wide Open is scored: audio against audio, or against its records."
+HELP = "Interaural time differences of stereo clips (Both Ears Wide Open): audio against audio, or against its records."
 
 ESTIMATORS = {"gcc": "GCC-PHAT", "upstream": "the published GCC-PHAT", "stereocrw": "StereoCRW"}
 _SUFFIXES = (".wav", ".flac", ".ogg")
@@ -61,7 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="NAME|DIR",
-        help=f"estimator network (default: {_MODEL}); with --estimator upstream: the converted public one, which adds its figures",
+        help=f"network of --estimator stereocrw (default: {_MODEL}); with upstream: the converted public one adds its figures",
     )
     parser.add_argument("--patches", type=int, metavar="N", help="patches a frame of the network; fewer are faster")
     parser.add_argument(
@@ -84,10 +84,7 @@ def run(arguments: Namespace) -> int:
     if arguments.estimator == "gcc" and (arguments.model or arguments.patches):
         raise WrongUse("--model and --patches are of --estimator stereocrw")
     sides = _sides(arguments)
-    if arguments.estimator == "upstream":
-        document = _published(sides, arguments)
-    else:
-        document = _corrected(sides, arguments)
+    document = (_published if arguments.estimator == "upstream" else _corrected)(sides, arguments)
     if arguments.json:
         print_json(document)
     return 0
@@ -231,7 +228,8 @@ def _sides(arguments: Namespace) -> _Sides:
     if len(missing) == len(reference):
         first = next(iter(reference))
         raise FormatError(
-            f"{arguments.prediction}: none of the {len(reference)} clips is there; files are paired by their names, such as {first}.wav"
+            f"{arguments.prediction}: none of the {len(reference)} clips is there; "
+            f"files are paired by their names, such as {first}.wav"
         )
     if missing:
         message(f"without a prediction, in no score: {_some(missing)}")

@@ -184,12 +184,14 @@ def loaded_generator(name_or_path: str | Path, *, device: str = "auto") -> Gener
     where = device_named(device)
     known = describe(name_or_path)
     model: Any = from_pretrained(name_or_path)
-    if not isinstance(model, Generator):
+    if not hasattr(model, "generate") or known["task"] != "generate":
         raise CheckpointError(
             f"{name_or_path} is a model to {known['task']} with; generators are place, {NANO}, "
             "or a folder made by auris models convert of a BEWO checkpoint"
         )
-    return model.to(where) if hasattr(model, "to") else model
+    # Large ones choose a precision for where they compute.
+    placed: Generator = model.placed(where) if hasattr(model, "placed") else model.to(where)
+    return placed
 
 
 def _ships(name: str) -> bool:

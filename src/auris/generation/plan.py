@@ -246,11 +246,11 @@ def label_for(description: str, labels: Sequence[str]) -> str:
         return found
     spoken = {said(label): label for label in labels}
     names = [name for _, name in sound_names(tuple(labels)).find(said(found))]
-    # What is heard counts before who is: a person sneezing. Female speech is speech.
-    for some in ([name for name in names if name.heard], names):
-        kinds = {spoken.get(name.label) or spoken.get(name.label.rpartition(" ")[2]) for name in some} - {None}
-        if len(kinds) == 1:
-            return str(kinds.pop())
+    heard = [name for name in names if name.heard]
+    # What is heard counts before who is: a person sneezing is no speech. Female speech is speech.
+    kinds = {spoken.get(name.label) or spoken.get(name.label.rpartition(" ")[2]) for name in heard or names}
+    if len(kinds - {None}) == 1 and not (heard and None in kinds):
+        return str((kinds - {None}).pop())
     raise ParameterError(unknown_name("sound", description, labels))
 
 

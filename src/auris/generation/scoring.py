@@ -20,9 +20,9 @@ from auris.audio import Audio
 from auris.errors import ParameterError
 from auris.generation.engines import Engine
 from auris.generation.plan import Plan
-from auris.generation.results import Sampling
+from auris.generation.results import Sampling, is_silent
 from auris.generation.verdicts import Verification, Witness
-from auris.generation.verification import Ears, is_silent, verify_with
+from auris.generation.verification import Ears, verify_with
 from auris.metrics.bootstrap import BootstrapInterval, bootstrap_interval, resampling_counts
 from auris.metrics.generation import inception_score, mean_similarity, paired_divergence
 from auris.metrics.itd.frechet import frechet_distance

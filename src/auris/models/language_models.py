@@ -263,5 +263,6 @@ def new_language_model(sizes: SmallLanguageModel, tokenizer: Any) -> Any:
     )
     model = transformers.LlamaForCausalLM(config)
     # Words begin as long as what the layers add to them; with the usual 0.02 a narrow model takes many times as long to learn.
-    torch.nn.init.normal_(model.get_input_embeddings().weight, std=sizes.width**-0.5)
+    words: Any = model.get_input_embeddings()
+    torch.nn.init.normal_(words.weight, std=sizes.width**-0.5)
     return model

@@ -15,77 +15,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from auris.errors import ParameterError, unknown_name
+from auris.models.published_facts import Host, LanguageModelFacts, PromptEncoderFacts, drive, hub
 
 Use = Literal["convert", "initial", "not yet"]
 
 _NONE_STATED = "none stated"
 
 
-@dataclass(frozen=True)
-class Host:
-    """Where a file can be fetched.
-
-    Attributes:
-        name: of the service.
-        address: web page of the repository, folder or file; None where it is not known.
-        repository: at the Hugging Face Hub.
-        kind: of that repository.
-    """
-
-    name: str
-    address: str | None = None
-    repository: str | None = None
-    kind: Literal["model", "dataset"] = "model"
-
-    def __str__(self) -> str:
-        return self.address or self.name
-
-
-def _hub(repository: str, kind: Literal["model", "dataset"]) -> Host:
-    folder = "datasets/" if kind == "dataset" else ""
-    return Host("Hugging Face", f"https://huggingface.co/{folder}{repository}", repository, kind)
-
-
-def _drive(path: str) -> Host:
-    return Host("Google Drive", f"https://drive.google.com/{path}")
-
-
-_PSELDNETS = _hub("Jinbo-HU/PSELDNets", "dataset")
-_SPATIAL_AUDIO = _hub("zhisheng01/SpatialAudio", "dataset")
+_PSELDNETS = hub("Jinbo-HU/PSELDNets", "dataset")
+_SPATIAL_AUDIO = hub("zhisheng01/SpatialAudio", "dataset")
 _AUDIOSET_CLASSES = "class_labels_indices_subset.csv"
 _NAMES_OF_AUDIOSET = f"The class names are in {_AUDIOSET_CLASSES} of SpatialSoundQA: give that file with --labels."
-
-
-@dataclass(frozen=True)
-class LanguageModelFacts:
-    """A language model that a published model writes with; it is fetched by itself.
-
-    Attributes:
-        name: on the Hugging Face Hub.
-        licence: of its weights.
-        parameters: numbers in it.
-        kept: how many of them stay in half precision where the others are quantised.
-    """
-
-    name: str
-    licence: str
-    parameters: int
-    kept: int
-
-
-@dataclass(frozen=True)
-class PromptEncoderFacts:
-    """A text encoder that reads the prompts of a published model; it is fetched by itself.
-
-    Attributes:
-        name: on the Hugging Face Hub.
-        licence: of its weights.
-        parameters: numbers in it.
-    """
-
-    name: str
-    licence: str
-    parameters: int
 
 
 @dataclass(frozen=True)
@@ -233,7 +173,7 @@ def _pseldnets(name: str, score: str, *, parameters: int, hub: bool = True, **fa
         layout="foa",
         classes=170,
         file=f"model/{name}-{score}.ckpt" if hub else f"{name}-{score}.ckpt",
-        host=_PSELDNETS if hub else _drive("drive/folders/1GHw-_NjW9UNyJ1rpxCpZ985SOb2RVyPA"),
+        host=_PSELDNETS if hub else drive("drive/folders/1GHw-_NjW9UNyJ1rpxCpZ985SOb2RVyPA"),
         licence=_NONE_STATED,
         use="convert",
         parameters=parameters,
@@ -270,7 +210,7 @@ def _dspast(stage: int, result: str, remark: str) -> PublishedModel:
         layout="binaural",
         classes=355,
         file=f"DSpAST-stage{stage}",
-        host=_hub("kwilk90/DSpAST", "model"),
+        host=hub("kwilk90/DSpAST", "model"),
         licence="CC BY-NC 4.0",
         use="convert",
         parameters=87_595_405,
@@ -289,7 +229,7 @@ def _spatial_sonic(kind: str, remark: str, *, parameters: int) -> PublishedModel
         layout="stereo",
         classes=None,
         file=f"BEWO_{kind}.ckpt",
-        host=_hub("spw2000/bewo-1m", "model"),
+        host=hub("spw2000/bewo-1m", "model"),
         licence=_NONE_STATED,
         use="convert",
         parameters=parameters,
@@ -385,7 +325,7 @@ PUBLISHED: tuple[PublishedModel, ...] = (
         layout="mono",
         classes=None,
         file="pretrained.pth",
-        host=_drive("file/d/1ni_DV4dRf7GxM8k-Eirx71WP9Gg89wwu"),
+        host=drive("file/d/1ni_DV4dRf7GxM8k-Eirx71WP9Gg89wwu"),
         licence="CC BY-NC 4.0",
         use="initial",
         recipe_key="initial.audiomae",

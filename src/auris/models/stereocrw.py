@@ -198,7 +198,7 @@ class StereoCrw(nn.Module):
     def embed(self, patches: Tensor) -> Tensor:
         """Return the points ``(..., dimensions)`` of patches ``(..., patch)``, of any length."""
         flat = patches.reshape(-1, self.config.patch)
-        points = torch.cat([self.point(self.spectra(some)) for some in flat.split(_AT_ONCE)])
+        points = torch.cat([self.point(self.spectra(some)) for some in torch.split(flat, _AT_ONCE)])
         return points.reshape(*patches.shape[:-1], -1)
 
     def similarities(self, left: Tensor, right: Tensor) -> Tensor:

@@ -3,8 +3,9 @@
 ``task`` says which kind: ``listener`` (:class:`auris.training.listener_recipe.Recipe`; the default), ``pseldnet``
 (:class:`auris.training.pseldnet_recipe.PseldRecipe`) or ``spatial_ast``, which DSpAST is, too
 (:class:`auris.training.spatial_ast_recipe.SpatialAstRecipe`), ``bat``, ``spatialsonic``
-(:class:`auris.training.spatialsonic_recipe.SpatialSonicRecipe`), ``spatialsonic_vae``. A recipe is read strictly: an unknown key stops with the nearest
-known one. Paths are relative to the recipe's folder; ``base`` names a file that the recipe changes
+(:class:`auris.training.spatialsonic_recipe.SpatialSonicRecipe`), ``spatialsonic_vae``, ``stereocrw``
+(:class:`auris.training.stereocrw_recipe.StereoCrwRecipe`), ``generator``. A recipe is read strictly: an unknown key stops with
+the nearest known one. Paths are relative to the recipe's folder; ``base`` names a file that the recipe changes
 (:mod:`auris.training.recipe_files`). Values can be changed without touching the file,
 ``["trainer.max_steps=20", "optimiser.rate=3e-4"]``.
 """

@@ -49,15 +49,14 @@ def listed_clips(data: ClipDataRecipe, part: Part) -> tuple[ListedClip, ...]:
     Raises:
         FormatError: there are none, or a line of an annotation file is no record.
     """
-    where = "set data.folder to where BEWO_SS_Audio_v1 and BEWO_SS_Annotation_v1 are, or make a set: auris data make bewo"
-    try:
-        tree = open_bewo(data.folder, subsets=data.subsets)
-    except FormatError as error:
-        raise FormatError(f"{error}; {where}") from None
+    tree = open_bewo(data.folder, subsets=data.subsets)
     _tell_missing({table: names for table, names in tree.missing.items() if _part_of(table) == part})
     clips = _listed([clip for clip in tree.clips if _part_of(clip.table) == part], data)
     if not clips:
-        raise FormatError(f"{data.folder}: no clips of {', '.join(data.subsets)} for {part!r} with their audio; {where}")
+        raise FormatError(
+            f"{data.folder}: no clips of {', '.join(data.subsets)} for {part!r} with their audio; set data.folder to where "
+            "BEWO_SS_Audio_v1 and BEWO_SS_Annotation_v1 are, or make a set: auris data make bewo"
+        )
     return tuple(clips)
 
 

@@ -209,7 +209,8 @@ def describe(recipe: StereoCrwRecipe) -> dict[str, Any]:
     samples = config.patch + (recipe.loss.patches - 1) * config.stride
     batch = 0.01 * torch.randn(recipe.trainer.batch, 2, samples), torch.zeros(recipe.trainer.batch)
     begin = time.perf_counter()
-    task.losses(batch).total.backward()
+    total: Any = task.losses(batch).total
+    total.backward()
     step = time.perf_counter() - begin
     begin = time.perf_counter()
     model.eval().estimate(np.zeros((1, 2, config.segment), np.float32))
@@ -286,12 +287,12 @@ def model_card(
     """Return the README of a trained model."""
     config, pairs = recipe.model, recipe.pairs
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    folds = ", ".join(map(str, recipe.sounds.folds or ())) or "all"
-    unseen = ", ".join(map(str, recipe.validation.folds))
+    folds, unseen = (", ".join(map(str, some or ())) or "all" for some in (recipe.sounds.folds, recipe.validation.folds))
     rows = "\n".join(
         f"| {name} | {row['error_us']:.1f} | {row['median_us']:.1f} | {100 * row['half_sample']:.0f}% |"
         for name, row in measured.items()
     )
+    threads = f"{recipe.trainer.threads} thread{'s' * (recipe.trainer.threads > 1)}"
     note = f"\n{recipe.note}\n" if recipe.note else ""
     return f"""---
 library_name: auris
@@ -311,27 +312,31 @@ known. It is no listener; `auris score itd` measures with it.
 
 ## Data
 
-Trained for {reached["minutes"]} minutes on {machine_name()} ({reached["steps"]} steps of {recipe.trainer.batch} pairs, {recipe.trainer.threads} thread{"s" * (recipe.trainer.threads > 1)}), on pairs made on the fly:
-{100 * pairs.free:.0f} % in free air, the others in {pairs.rooms} simulated shoebox rooms (reverberation times of {pairs.t60[0]:g} to {pairs.t60[1]:g} s), two
-microphones {pairs.spacing:g} m apart, noise {pairs.snr_db[0]:g} to {pairs.snr_db[1]:g} dB below the sound, a second and quieter source in {100 * pairs.second:.0f} %.
-Sounds: recordings of folds {folds} (ESC-50 clips from Freesound under CC0, CC-BY and CC-Sampling+, LibriSpeech and spoken digits
-under CC-BY and CC-BY-SA 4.0, music from public collections; authors and licences are in the `ATTRIBUTION.csv` of the sound
-folder) and procedural synthesis ({100 * recipe.sounds.procedural:.0f} %).
+Trained for {reached["minutes"]} minutes on {machine_name()}
+({reached["steps"]} steps of {recipe.trainer.batch} pairs, {threads}), on pairs made on the fly:
+{100 * pairs.free:.0f} % in free air, the others in {pairs.rooms} simulated shoebox rooms (reverberation times of
+{pairs.t60[0]:g} to {pairs.t60[1]:g} s), two microphones {pairs.spacing:g} m apart, noise {pairs.snr_db[0]:g} to
+{pairs.snr_db[1]:g} dB below the sound, a second and quieter source in {100 * pairs.second:.0f} %. Sounds: recordings of folds
+{folds} (ESC-50 clips from Freesound under CC0, CC-BY and CC-Sampling+, LibriSpeech and spoken digits under CC-BY and
+CC-BY-SA 4.0, music from public collections; authors and licences are in the `ATTRIBUTION.csv` of the sound folder) and
+procedural synthesis ({100 * recipe.sounds.procedural:.0f} %).
 {note}
 ## Measured
 
-{recipe.validation.pairs} pairs a row, of recordings of fold {unseen} in rooms that were not trained in; the best of the training's validations on
-these pairs was kept. `rooms, noise` has noise 0 to 10 dB below the sound. GCC-PHAT is that of `auris.metrics.itd`
-(frames of {SEGMENT} samples, delays to {1e3 * _GCC_LONGEST:g} ms). Measured again by `auris train RECIPE --validate`.
+{recipe.validation.pairs} pairs a row, of recordings of fold {unseen} in rooms that were not trained in; the best of the
+training's validations on these pairs was kept. `rooms, noise` has noise 0 to 10 dB below the sound. GCC-PHAT is that of
+`auris.metrics.itd` (frames of {SEGMENT} samples, delays to {1e3 * _GCC_LONGEST:g} ms).
 
 | pairs, estimator | mean error, µs | median error, µs | within half a sample (31 µs) |
 |---|---|---|---|
 {rows}
 
+    auris train recipes/{recipe.name}.yaml --validate  # measures again what the recipe trained
+
 ## Limits
 
-Two microphones in free air, one of {100 * pairs.spacing:.0f} cm spacing: no head was heard in training. Of two sources that are as loud it says
-something between. It is a second opinion beside GCC-PHAT, not a better one where the table does not say so.
+Two microphones in free air, {100 * pairs.spacing:.0f} cm apart: no head was heard in training. Of two sources that are as loud
+it says something between. It is a second opinion beside GCC-PHAT, not a better one where the table does not say so.
 
 ## Licence
 

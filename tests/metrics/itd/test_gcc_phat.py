@@ -138,7 +138,7 @@ def test_any_estimator_gives_a_track_of_the_frames_that_sound():
     track = framed_track(sound, RATE, estimate, estimator_rate=RATE, segment=4352)
     assert seen == [(int(track.active.sum()), 2, 4352)]
     assert track.median == pytest.approx(0.3e-3, abs=1e-6)
-    with pytest.raises(ParameterError, match="needs 0.272 s"):
+    with pytest.raises(ParameterError, match=r"needs 0\.272 s"):
         framed_track(sound[:, :1000], RATE, estimate, estimator_rate=RATE, segment=4352)
 
 

@@ -126,7 +126,7 @@ def _peaks(correlation: NDArray[np.float64]) -> NDArray[np.float64]:
     before, here, after = (correlation[rows, inner + step] for step in (-1, 0, 1))
     bend = before - 2 * here + after
     shift = np.divide(0.5 * (before - after), bend, out=np.zeros(len(rows)), where=(bend < 0) & (best == inner))
-    return best + shift - correlation.shape[1] // 2
+    return np.asarray(best + shift - correlation.shape[1] // 2)
 
 
 @lru_cache(maxsize=4)

@@ -206,7 +206,7 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 
 def _ratio(sums: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(sums, weights, out=np.full(len(sums), np.nan), where=weights > 0)
+    return np.asarray(np.divide(sums, weights, out=np.full(len(sums), np.nan), where=weights > 0))
 
 
 def _correlation(truth: NDArray[np.float64], said: NDArray[np.float64]) -> float:

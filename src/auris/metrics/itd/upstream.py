@@ -39,7 +39,7 @@ def upstream_starts(length: int) -> NDArray[np.int64]:
             "gcc_phat_itd takes shorter ones"
         )
     starts = np.array([int((frame / 10 - 0.12) * SAMPLE_RATE) for frame in range(FRAMES)])
-    return np.clip(starts, 0, length - SEGMENT)
+    return np.asarray(np.clip(starts, 0, length - SEGMENT))
 
 
 def upstream_segments(samples: NDArray[np.floating], sample_rate: int) -> NDArray[np.float32]:
@@ -87,7 +87,7 @@ def _window_delays(segment: NDArray[np.float32]) -> NDArray[np.float64]:
     # Only 49 of the 7680 values of the inverse transform are looked at; as a product of matrices they cost less.
     even, odd = real @ cosines, imaginary @ sines
     correlation = np.concatenate([(even + odd)[:, :0:-1], even - odd], axis=1)
-    return (_LAGS - np.abs(correlation).argmax(axis=1)) / SAMPLE_RATE
+    return np.asarray((_LAGS - np.abs(correlation).argmax(axis=1)) / SAMPLE_RATE)
 
 
 @lru_cache(maxsize=1)
@@ -141,4 +141,4 @@ def upstream_fsad(reference: NDArray[np.floating], prediction: NDArray[np.floati
 
 def _grouped(tracks: NDArray[np.float64]) -> NDArray[np.float64]:
     clips, frames, features = tracks.shape
-    return tracks.reshape(clips, frames // _GROUP, _GROUP, features).mean(axis=2).reshape(clips, -1)
+    return np.asarray(tracks.reshape(clips, frames // _GROUP, _GROUP, features).mean(axis=2).reshape(clips, -1))
