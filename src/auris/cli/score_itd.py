@@ -108,12 +108,11 @@ def _corrected(sides: _Sides, arguments: Namespace) -> dict[str, Any]:
     pairs, left_out = _each(sides, tracks)
     evaluation = evaluate_itd(pairs, spacing=arguments.spacing)
     if not arguments.json:
-        _print_scores(evaluation, f"ITD by {ESTIMATORS[arguments.estimator]}, {_clips(len(pairs) - len(evaluation.silent))}")
+        heard = _clips(len(pairs) - len(evaluation.silent))
+        _print_scores(evaluation, f"ITD by {ESTIMATORS[arguments.estimator]}, {heard}")
         if evaluation.silent:
             message(f"silent, in no score: {_some(evaluation.silent)}")
-        message(
-            f"{100 * evaluation.gated_share:.0f} % of the frames are too quiet to have a direction; {evaluation.movers} clips move"
-        )
+        message(f"{100 * evaluation.gated_share:.0f} % of the frames are too quiet to compare; {evaluation.movers} clips move")
     return {**_about(sides, arguments, left_out), **evaluation.to_dict()}
 
 

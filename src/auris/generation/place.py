@@ -23,7 +23,7 @@ from auris.acoustics.renderer import render
 from auris.audio import Audio
 from auris.channels import ChannelLayout, mono
 from auris.data.dry import dry_signals, with_sounds
-from auris.data.made_sets.bewo import _without_jumps as without_jumps
+from auris.data.made_sets.bewo import without_jumps
 from auris.data.sound_bank import Bank
 from auris.dsp.loudness import from_decibels, scaled_to, to_decibels
 from auris.errors import ParameterError

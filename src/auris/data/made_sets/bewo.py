@@ -178,7 +178,7 @@ def stereo_pair(scene: Scene, dry: NDArray[np.float32], settings: BewoSettings) 
     lead = 0
     if settings.propagation == "relative":
         lead = int(min(_first_arrival(scene, source, settings.spacing) for source in scene.sources) * rate)
-    staged, emitted = _without_jumps(scene, dry, rate)
+    staged, emitted = without_jumps(scene, dry, rate)
     longer = staged.with_(duration=scene.duration + lead / rate)
     heard = render(longer, emitted, layout=pair, sample_rate=rate).mixture.samples
     return Audio(np.ascontiguousarray(heard[:, lead : lead + dry.shape[1]]), rate, pair)
@@ -193,7 +193,7 @@ def _first_arrival(scene: Scene, source: Source, spacing: float) -> float:
     return onset + float(nearest) / speed_of_sound(temperature)
 
 
-def _without_jumps(scene: Scene, dry: NDArray[np.float32], rate: int) -> tuple[Scene, NDArray[np.float32]]:
+def without_jumps(scene: Scene, dry: NDArray[np.float32], rate: int) -> tuple[Scene, NDArray[np.float32]]:
     """Put two resting sources in the place of each that jumps, and divide its sound among them."""
     sources: list[Source] = []
     rows: list[NDArray[np.float32]] = []

@@ -19,12 +19,14 @@ def sliding_phase_spectra(segment: NDArray[np.float32], window: int) -> NDArray[
         window: samples; the windows are not tapered.
 
     Returns:
-        Real and imaginary parts ``(2, samples - window + 1, window + 1)``; 0 where a channel of a window holds only zeros.
+        Real and imaginary parts ``(2, samples - window + 1, window + 1)``, at the frequencies of :func:`frequency_order`; 0
+        where a channel of a window holds only zeros.
     """
     sounds = segment.astype(np.float64)
-    start = fft.rfft(sounds[:, :window], 2 * window)
+    order = frequency_order(window)
+    start = fft.rfft(sounds[:, :window], 2 * window)[:, order]
     windows = segment.shape[1] - window + 1
-    turn = np.exp(2j * np.pi * np.arange(window + 1) / (2 * window))
+    turn = np.exp(2j * np.pi * order / (2 * window))
     loud = np.cumsum(np.pad(segment != 0, [(0, 0), (1, 0)]), axis=1)
     sounding = np.asarray((loud[:, window:] > loud[:, :windows]).all(axis=0))
     phases = np.empty((2, windows, window + 1), np.float32)
@@ -32,7 +34,18 @@ def sliding_phase_spectra(segment: NDArray[np.float32], window: int) -> NDArray[
     return phases
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def frequency_order(window: int) -> NDArray[np.int64]:
+    """Return the frequencies ``(window + 1,)`` of a transform of two windows: the even ones, then the odd ones.
+
+    What a new sample changes has one sign at even frequencies and the other at odd ones; side by side they need no test.
+    """
+    return np.concatenate([np.arange(0, window + 1, 2), np.arange(1, window + 1, 2)])
+
+
+_compiled = numba.njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+
+
+@_compiled
 def _slide(
     sounds: NDArray[np.float64],
     spectra: NDArray[np.float64],
@@ -41,22 +54,37 @@ def _slide(
     phases: NDArray[np.float32],
 ) -> None:
     window = turn.shape[1] - 1
-    re, im = spectra[0], spectra[1]
-    cos, sin = turn[0], turn[1]
+    even = window // 2 + 1
     for row in range(phases.shape[1]):
         if row:
             for channel in range(2):
                 out, new = sounds[channel, row - 1], sounds[channel, row + window - 1]
-                for parity in range(2):
-                    # The sample that enters stands half way round the circle: + at even frequencies, - at odd ones.
-                    change = -out + new if parity == 0 else -out - new
-                    for k in range(parity, window + 1, 2):
-                        a, b = re[channel, k] + change, im[channel, k]
-                        re[channel, k] = a * cos[k] - b * sin[k]
-                        im[channel, k] = a * sin[k] + b * cos[k]
-        for k in range(window + 1):
-            a = re[0, k] * re[1, k] + im[0, k] * im[1, k]
-            b = im[0, k] * re[1, k] - re[0, k] * im[1, k]
-            scale = 1 / (np.sqrt(a * a + b * b) + 1e-20) if sounding[row] else 0.0
-            phases[0, row, k] = a * scale
-            phases[1, row, k] = b * scale
+                # The sample that enters stands half way round the circle: + at even frequencies, - at odd ones.
+                _advance(spectra[0, channel, :even], spectra[1, channel, :even], turn[:, :even], new - out)
+                _advance(spectra[0, channel, even:], spectra[1, channel, even:], turn[:, even:], -new - out)
+        if sounding[row]:
+            _whiten(spectra[:, 0], spectra[:, 1], phases[0, row], phases[1, row])
+        else:
+            phases[:, row] = 0
+
+
+@_compiled
+def _advance(re: NDArray[np.float64], im: NDArray[np.float64], turn: NDArray[np.float64], change: float) -> None:
+    cos, sin = turn[0], turn[1]
+    for k in range(len(re)):
+        a, b = re[k] + change, im[k]
+        re[k] = a * cos[k] - b * sin[k]
+        im[k] = a * sin[k] + b * cos[k]
+
+
+@_compiled
+def _whiten(
+    left: NDArray[np.float64], right: NDArray[np.float64], real: NDArray[np.float32], imaginary: NDArray[np.float32]
+) -> None:
+    a, b, c, d = left[0], left[1], right[0], right[1]
+    for k in range(len(real)):
+        x = a[k] * c[k] + b[k] * d[k]
+        y = b[k] * c[k] - a[k] * d[k]
+        scale = 1 / (np.sqrt(x * x + y * y) + 1e-20)
+        real[k] = x * scale
+        imaginary[k] = y * scale

@@ -15,7 +15,7 @@ from scipy import signal
 
 from auris.errors import ParameterError
 from auris.metrics.itd.frechet import frechet_distance
-from auris.metrics.itd.sliding import sliding_phase_spectra
+from auris.metrics.itd.sliding import frequency_order, sliding_phase_spectra
 from auris.metrics.itd.tracks import checked_pair
 
 SAMPLE_RATE = 16_000
@@ -92,10 +92,10 @@ def _window_delays(segment: NDArray[np.float32]) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=1)
 def _waves() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weighted cosines and sines ``(3841, 25)`` of the inverse transform at lags 0 to 24."""
-    angle = np.outer(np.arange(_FFT // 2 + 1), np.arange(_LAGS + 1)) * (2 * np.pi / _FFT)
-    weight = np.full((_FFT // 2 + 1, 1), 2 / _FFT)
-    weight[[0, -1]] = 1 / _FFT
+    """Weighted cosines and sines ``(3841, 25)`` of the inverse transform at lags 0 to 24, in the order of the spectra."""
+    frequency = frequency_order(WINDOW)[:, None]
+    angle = frequency * np.arange(_LAGS + 1) * (2 * np.pi / _FFT)
+    weight = np.where((frequency == 0) | (frequency == WINDOW), 1 / _FFT, 2 / _FFT)
     return (weight * np.cos(angle)).astype(np.float32), (weight * np.sin(angle)).astype(np.float32)
 
 

@@ -91,7 +91,7 @@ tags: [time-delay-estimation, spatial-audio]
     auris score itd --reference DIR --prediction DIR --estimator upstream --model {name}
     auris score itd --reference DIR --prediction DIR --estimator stereocrw --model {name} --patches 65
 
-- Input: two channels at {config.sample_rate} Hz, frames of {config.segment} samples: {config.patches} patches of {config.patch}.
+- Input: two channels at {config.sample_rate} Hz, frames of {config.patches} patches of {config.patch} samples.
 - Output: delays up to {1e3 * config.longest:g} ms, positive where the left channel leads.
 - On a processor a frame takes seconds with all {config.patches} patches; 65 are eight times faster.
 
