@@ -265,13 +265,13 @@ def test_an_autoencoder_learns_and_tells(trained_vae: tuple[Path, dict[str, Any]
     file, reached = trained_vae
     run = file.parent / "vae-run"
     spectral = logged(run, "train/spectral")
-    assert len(spectral) == 16
+    assert len(spectral) == 12
     assert np.mean(spectral[-4:]) < np.mean(spectral[:4])
     adversarial = logged(run, "train/adversarial")
-    assert adversarial[:8] == [0.0] * 8  # the discriminator has a say from the middle on
-    assert all(adversarial[8:])
+    assert adversarial[:6] == [0.0] * 6  # the discriminator has a say from the middle on
+    assert all(adversarial[6:])
     assert set(reached) >= {"validation/itd_error_us", "validation/ild_error_db", "validation/phase"}
-    assert {path.name for path in (run / "samples" / "step-0000016").iterdir()} == {"00-made.wav", "00-original.wav"}
+    assert {path.name for path in (run / "samples" / "step-0000012").iterdir()} == {"00-made.wav", "00-original.wav"}
     assert "AutoencoderOobleck" in (Path(reached["vae"]) / "README.md").read_text()
     assert spatialsonic_vae.validate(read_recipe(file))["clips"] == 3
 
@@ -291,21 +291,14 @@ def test_a_diffusion_model_trains_on_the_latents_of_a_trained_autoencoder(
         task_of(tmp_path / "tiny.yaml", "model.vae=nowhere")
 
 
-def test_a_checkpoint_of_an_autoencoder_keeps_what_judges_it_too(
-    trained_vae: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_checkpoint_of_an_autoencoder_keeps_what_judges_it_too(trained_vae: tuple[Path, dict[str, Any]]) -> None:
     file, _ = trained_vae
-    out = tmp_path / "run"
-    spatialsonic_vae.train(read_recipe(file, overrides=[f"trainer.out={out}", "trainer.epochs=5"]))
-    saved = RunFolder(out).read_checkpoint()
-    alone = RunFolder(file.parent / "vae-run").read_checkpoint()
+    saved = RunFolder(file.parent / "vae-run").read_checkpoint()
     assert saved is not None
-    assert alone is not None
-    assert saved["progress"]["batches"] == 10
-    assert alone["state_dict"].keys() == saved["state_dict"].keys()
-    assert any(name.startswith("discriminator.") for name in saved["state_dict"])
+    assert saved["progress"]["batches"] == 12
+    assert {name.split(".")[0] for name in saved["state_dict"]} == {"model", "discriminator"}
     with pytest.raises(CheckpointError, match="another network"):
-        spatialsonic_vae.train(read_recipe(file, overrides=[f"trainer.out={out}", "vae.latents=8"]))
+        spatialsonic_vae.train(read_recipe(file, overrides=["vae.latents=8"]))
 
 
 def test_four_channels_have_an_autoencoder_too(tmp_path: Path) -> None:

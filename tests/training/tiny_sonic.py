@@ -50,7 +50,7 @@ loss: {windows: [256, 64]}
 discriminator: {windows: [64], width: 4, begins: 0.5}
 objective: {average: 0.9}
 optimiser: {rate: 3.0e-3, betas: [0.8, 0.99], warmup_steps: 0, schedule: constant, clip: 1.0, rate_factors: {discriminator: 2}}
-trainer: {out: vae-run, batch: 4, epochs: 8, validate_steps: 8, log_steps: 1, save_minutes: 0.0, accelerator: cpu}
+trainer: {out: vae-run, batch: 4, epochs: 6, validate_steps: 6, log_steps: 1, save_minutes: 0.0, accelerator: cpu}
 samples: 1
 """
 

@@ -22,8 +22,12 @@ from auris.errors import ParameterError
 _MASKED = -1e20
 _CANDIDATES = 1001  # delays that the vote tries
 _NEAR = 0.05  # samples: how near a delay must be to vote for a candidate
+_BESIDE = 2  # strides beside a peak that its place is read from
 _FEATURES = 256
 _AT_ONCE = 64  # patches in the network together
+
+
+Reduce = Literal["mean", "vote", "peak"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class StereoCrwConfig:
             a phase was.
         direct: sums of each spectrum that go straight into the point, past the network; 0 as published. Their cosine is a
             cross-correlation whose frequencies are weighed by training, which a small network begins with.
+        reduce: how the patches of a frame become one delay: the ``mean`` of what they expect, as published figures have it; the
+            ``vote`` leaves out those that disagree; ``peak`` is the delay that they find most probable together, which echoes
+            do not draw to the middle.
 
     Raises:
         ParameterError: a number makes no network, or the patches of a frame do not reach the longest delay.
@@ -64,6 +71,7 @@ class StereoCrwConfig:
     magnitudes: float = 1.0
     pooling: Literal["mean", "none"] = "mean"
     direct: int = 0
+    reduce: Reduce = "mean"
 
     def __post_init__(self) -> None:
         counts = (self.patch, self.patches, self.stride, self.n_fft, self.spectra, self.embedding, *self.channels)
@@ -215,23 +223,38 @@ class StereoCrw(nn.Module):
         Returns:
             ``(..., patches - 2 lags)``, positive when the left channel leads.
         """
-        count, lags = similarities.shape[-1], self.config.lags
-        step = torch.arange(count, device=similarities.device)
-        apart = step[None, :] - step[:, None]
-        near = (apart.abs() <= lags) & (similarities != 0)  # as published: an exact 0 is masked, too
-        found = torch.where(near, similarities, _MASKED).softmax(dim=-1)
-        expected = (found * apart).sum(dim=-1) * (self.config.stride / self.config.sample_rate)
-        return expected[..., lags : count - lags]
+        return self.expected(self.probabilities(similarities))
 
-    def segment_delays(self, segments: Tensor, *, patches: int | None = None) -> Tensor:
-        """Return the delays of the patches of frames.
+    def probabilities(self, similarities: Tensor) -> Tensor:
+        """Return how probable each delay is for each patch that can be found on both sides.
+
+        Args:
+            similarities: as for :meth:`delays`.
+
+        Returns:
+            ``(..., patches - 2 lags, 2 lags + 1)``, from the right channel's longest lead to the left one's.
+        """
+        lags = self.config.lags
+        # Row i of a band: the columns i to i + 2 lags of the patches that have all of them.
+        band = similarities[..., lags : similarities.shape[-1] - lags, :].unfold(-1, 2 * lags + 1, 1)
+        band = band.diagonal(dim1=-3, dim2=-2).mT
+        return torch.where(band != 0, band, _MASKED).softmax(dim=-1)  # as published: an exact 0 is masked
+
+    def expected(self, probabilities: Tensor) -> Tensor:
+        """Return the expected delay in seconds ``(...)`` of probabilities ``(..., delays)``, the middle one of which is none."""
+        lags = probabilities.shape[-1] // 2
+        apart = torch.arange(-lags, lags + 1, device=probabilities.device)
+        return (probabilities * apart).sum(dim=-1) * (self.config.stride / self.config.sample_rate)
+
+    def segment_probabilities(self, segments: Tensor, *, patches: int | None = None) -> Tensor:
+        """Return how probable each delay is for the patches of frames.
 
         Args:
             segments: ``(frames, 2, samples)`` at :attr:`sample_rate`, at least as many samples as the patches need.
             patches: fewer than those of the configuration cost as much less; they lie in the middle of the segment.
 
         Returns:
-            Seconds ``(frames, patches - 2 lags)``.
+            ``(frames, patches - 2 lags, 2 lags + 1)``.
 
         Raises:
             ParameterError: the segments are too short, or the patches too few.
@@ -243,39 +266,54 @@ class StereoCrw(nn.Module):
         if segments.ndim != 3 or segments.shape[1] != 2 or segments.shape[2] < needed:
             raise ParameterError(f"segments must be (frames, 2, at least {needed} samples), got {tuple(segments.shape)}")
         begin = (segments.shape[2] - needed) // 2
-        delays = []
+        found = []
         for segment in segments:
             points = self.embed(segment[:, begin : begin + needed].unfold(-1, config.patch, config.stride))
-            delays.append(self.delays(self.similarities(points[0], points[1])))
-        return torch.stack(delays)
+            found.append(self.probabilities(self.similarities(points[0], points[1])))
+        return torch.stack(found)
+
+    def read(self, probabilities: Tensor, *, reduce: Reduce | None = None) -> Tensor:
+        """Return one delay for each frame, seconds ``(...)``, of probabilities ``(..., patches, delays)``.
+
+        Args:
+            probabilities: of :meth:`segment_probabilities`.
+            reduce: how the patches of a frame become one delay; by default as the configuration says.
+        """
+        how = reduce or self.config.reduce
+        if how == "mean":
+            return self.expected(probabilities).mean(dim=-1)
+        if how == "vote":
+            return voted(self.expected(probabilities), near=_NEAR * self.config.stride / self.config.sample_rate)
+        together = probabilities.mean(dim=-2)
+        peak = together.argmax(dim=-1, keepdim=True)
+        delays = torch.arange(together.shape[-1], device=together.device)
+        return self.expected(functional.normalize(together * ((delays - peak).abs() <= _BESIDE), p=1, dim=-1))
 
     @torch.inference_mode()
     def estimate(
-        self, segments: NDArray[np.float32], *, patches: int | None = None, reduce: Literal["mean", "vote"] = "mean"
+        self, segments: NDArray[np.float32], *, patches: int | None = None, reduce: Reduce | None = None
     ) -> NDArray[np.float64]:
         """Return one delay for each frame.
 
         Args:
             segments: ``(frames, 2, samples)`` at :attr:`sample_rate`.
-            patches: as for :meth:`segment_delays`.
-            reduce: ``mean`` of the patches, as published figures have it; ``vote`` leaves out those that disagree.
+            patches: as for :meth:`segment_probabilities`.
+            reduce: as for :meth:`read`.
 
         Returns:
             Seconds ``(frames,)``, positive when the left channel leads.
 
         Raises:
-            ParameterError: as :meth:`segment_delays`.
+            ParameterError: as :meth:`segment_probabilities`.
         """
-        found = self.segment_delays(torch.from_numpy(np.ascontiguousarray(segments)).to(self.window), patches=patches)
-        step = self.config.stride / self.config.sample_rate
-        one = found.mean(dim=-1) if reduce == "mean" else voted(found, near=_NEAR * step)
-        return np.asarray(one.cpu().double().numpy())
+        found = self.segment_probabilities(torch.from_numpy(np.ascontiguousarray(segments)).to(self.window), patches=patches)
+        return np.asarray(self.read(found, reduce=reduce).cpu().double().numpy())
 
     @torch.inference_mode()
     def upstream_features(self, segments: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the published features of frames: their delays, averaged to 256 in seconds, ``(frames, 256)``."""
-        found = self.segment_delays(torch.from_numpy(np.ascontiguousarray(segments)).to(self.window))
-        return np.asarray(functional.adaptive_avg_pool1d(found[:, None], _FEATURES)[:, 0].cpu().numpy())
+        found = self.segment_probabilities(torch.from_numpy(np.ascontiguousarray(segments)).to(self.window))
+        return np.asarray(functional.adaptive_avg_pool1d(self.expected(found)[:, None], _FEATURES)[:, 0].cpu().numpy())
 
 
 def voted(delays: Tensor, *, near: float) -> Tensor:

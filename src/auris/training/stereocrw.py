@@ -70,7 +70,7 @@ class StereoCrwTask(Task):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Find the delays of some pairs."""
-        found = self.model.segment_delays(batch[0]).mean(dim=-1)
+        found = self.model.read(self.model.segment_probabilities(batch[0]))
         self._errors.append((found - batch[1]).abs())
 
     def on_validation_epoch_start(self) -> None:
@@ -256,6 +256,7 @@ def train(recipe: StereoCrwRecipe) -> dict[str, Any]:
         train_batches = DataLoader(_Batches(training_bank(recipe), task), batch_size=None)
         fit(task, out, train=train_batches, validation=DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
     model = from_pretrained(out.model)
+    model.config = recipe.model  # how it is asked may have changed
     measured = measure(model, pairs)
     save_pretrained(model, out.model, card=model_card(recipe, model, task.reached, measured))
     errors = {
@@ -345,5 +346,6 @@ Weights: Apache-2.0. Recipe: `recipes/{recipe.name}.yaml`, for `auris train`.
 
 
 def _network_of(plain: dict[str, Any]) -> list[Any]:
-    """What of a written recipe a checkpoint depends on."""
-    return [plain.get("task"), plain.get("model")]
+    """What of a written recipe a checkpoint depends on: the network, but not how it is asked."""
+    model = {key: value for key, value in (plain.get("model") or {}).items() if key not in ("patches", "reduce")}
+    return [plain.get("task"), model]

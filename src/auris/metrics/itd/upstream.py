@@ -71,18 +71,18 @@ def upstream_itd_ms(samples: NDArray[np.floating], sample_rate: int) -> NDArray[
         ParameterError: there are not two channels, or the clip is shorter than 0.272 s.
     """
     known: dict[bytes, float] = {}  # a short clip repeats its end
-    values = np.empty(FRAMES)
+    values, space = np.empty(FRAMES), np.empty((2, SEGMENT - WINDOW + 1, WINDOW + 1), np.float32)
     for frame, segment in enumerate(upstream_segments(samples, sample_rate)):
         content = segment.tobytes()
         if content not in known:
-            known[content] = float(np.mean(_window_delays(segment)))
+            known[content] = float(np.mean(_window_delays(segment, space)))
         values[frame] = known[content]
     return 1e3 * values
 
 
-def _window_delays(segment: NDArray[np.float32]) -> NDArray[np.float64]:
+def _window_delays(segment: NDArray[np.float32], space: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the delay in seconds of each of the 513 windows of a segment ``(2, 4352)``."""
-    real, imaginary = sliding_phase_spectra(segment, WINDOW)
+    real, imaginary = sliding_phase_spectra(segment, WINDOW, out=space)
     cosines, sines = _waves()
     # Only 49 of the 7680 values of the inverse transform are looked at; as a product of matrices they cost less.
     even, odd = real @ cosines, imaginary @ sines
