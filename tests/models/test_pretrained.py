@@ -137,7 +137,7 @@ def test_shipped_models_load_and_are_small(name: str) -> None:
     assert said["bytes"] < 15e6
     assert "## Measured" in said["card"]
     assert "not ended" not in said["card"]
-    layouts = {"nano-foa": "foa", "nano-stereo": "stereo", "nano-generator": "stereo"}
+    layouts = {"nano-foa": "foa", "nano-stereo": "stereo", "nano-generator": "stereo", "stereocrw-nano": "stereo"}
     assert model.layout.name == said["layout"] == layouts.get(name, "binaural")
 
 

@@ -35,7 +35,7 @@ ARCHITECTURES = {
     "spatialsonic": "auris.models.spatialsonic.network:SpatialSonic",
     "stereocrw": "auris.models.stereocrw:StereoCrw",
 }
-SHIPPED = ("nano-foa", "nano-binaural", "nano-stereo", "spatial-ast-nano", "dspast-nano", "nano-generator")
+SHIPPED = ("nano-foa", "nano-binaural", "nano-stereo", "spatial-ast-nano", "dspast-nano", "nano-generator", "stereocrw-nano")
 # Of models that are put together: folders of networks, of language models and of their adapters.
 _PARTS = ("*/*.json", "*/*.safetensors", "*/*.model", f"*/{CARD}")
 # What an architecture is for; those that are not named listen.

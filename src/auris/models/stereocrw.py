@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from auris.channels import ChannelLayout
 from auris.errors import ParameterError
 
 _MASKED = -1e20
@@ -53,6 +54,7 @@ class StereoCrwConfig:
         reduce: how the patches of a frame become one delay: the ``mean`` of what they expect, as published figures have it; the
             ``vote`` leaves out those that disagree; ``peak`` is the delay that they find most probable together, which echoes
             do not draw to the middle.
+        layout: what it hears.
 
     Raises:
         ParameterError: a number makes no network, or the patches of a frame do not reach the longest delay.
@@ -72,6 +74,7 @@ class StereoCrwConfig:
     pooling: Literal["mean", "none"] = "mean"
     direct: int = 0
     reduce: Reduce = "mean"
+    layout: Literal["stereo"] = "stereo"
 
     def __post_init__(self) -> None:
         counts = (self.patch, self.patches, self.stride, self.n_fft, self.spectra, self.embedding, *self.channels)
@@ -98,11 +101,6 @@ class StereoCrwConfig:
     def segment(self) -> int:
         """Samples of a frame."""
         return self.patch + (self.patches - 1) * self.stride
-
-    @property
-    def layout(self) -> str:
-        """What it hears."""
-        return "stereo"
 
 
 class _Block(nn.Module):
@@ -167,6 +165,11 @@ class StereoCrw(nn.Module):
         self.direct = nn.Linear(config.n_fft, config.direct, bias=False) if config.direct else None
         self.register_buffer("window", torch.hann_window(config.n_fft), persistent=False)
         self.window: Tensor
+
+    @property
+    def layout(self) -> ChannelLayout:
+        """What it hears."""
+        return ChannelLayout.parse(self.config.layout)
 
     @property
     def sample_rate(self) -> int:
@@ -241,7 +244,7 @@ class StereoCrw(nn.Module):
         return torch.where(band != 0, band, _MASKED).softmax(dim=-1)  # as published: an exact 0 is masked
 
     def expected(self, probabilities: Tensor) -> Tensor:
-        """Return the expected delay in seconds ``(...)`` of probabilities ``(..., delays)``, the middle one of which is none."""
+        """Return the expected delay in seconds ``(...)`` of probabilities ``(..., delays)``, whose middle one is none."""
         lags = probabilities.shape[-1] // 2
         apart = torch.arange(-lags, lags + 1, device=probabilities.device)
         return (probabilities * apart).sum(dim=-1) * (self.config.stride / self.config.sample_rate)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -151,8 +151,12 @@ def training_bank(recipe: StereoCrwRecipe) -> PairBank:
     return PairBank(recipe.pairs, recipe.sounds.open(), sample_rate=recipe.model.sample_rate, seed=derive(recipe.seed, "train"))
 
 
-def validation_pairs(recipe: StereoCrwRecipe) -> dict[str, Pairs]:
+def validation_pairs(recipe: StereoCrwRecipe, purpose: Literal["choose", "measure"]) -> dict[str, Pairs]:
     """Return pairs of recordings and rooms that are not trained on: in free air, in rooms, in rooms with much noise.
+
+    Args:
+        recipe: of the training.
+        purpose: weights are chosen by some pairs, and measured on others, in other rooms.
 
     Raises:
         FormatError: the recordings are missing.
@@ -167,8 +171,10 @@ def validation_pairs(recipe: StereoCrwRecipe) -> dict[str, Pairs]:
     bank, samples = sounds.open(), max(SEGMENT, recipe.model.segment)
     made = {}
     for name, settings in kinds.items():
-        pairs = PairBank(settings, bank, sample_rate=recipe.model.sample_rate, seed=derive(recipe.validation.seed, name))
-        made[name] = pairs.batch(0, pairs=recipe.validation.pairs, samples=samples)
+        seed = derive(recipe.validation.seed, purpose, name)
+        pairs = PairBank(settings, bank, sample_rate=recipe.model.sample_rate, seed=seed)
+        count = recipe.validation.pairs if purpose == "choose" else recipe.validation.measured
+        made[name] = pairs.batch(0, pairs=count, samples=samples)
     return made
 
 
@@ -250,14 +256,13 @@ def train(recipe: StereoCrwRecipe) -> dict[str, Any]:
     task = StereoCrwTask(build_model(recipe), recipe, out=out)
     if saved is not None:
         task.restore(saved)
-    pairs = validation_pairs(recipe)
     if task.progress < 1 or not out.model.is_dir():
-        batches = [tensors(some) for some in pairs.values()]
+        batches = [tensors(some) for some in validation_pairs(recipe, "choose").values()]
         train_batches = DataLoader(_Batches(training_bank(recipe), task), batch_size=None)
         fit(task, out, train=train_batches, validation=DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
     model = from_pretrained(out.model)
     model.config = recipe.model  # how it is asked may have changed
-    measured = measure(model, pairs)
+    measured = measure(model, validation_pairs(recipe, "measure"))
     save_pretrained(model, out.model, card=model_card(recipe, model, task.reached, measured))
     errors = {
         name: f"{row['error_us']} µs, {100 * row['half_sample']:.0f} % within half a sample" for name, row in measured.items()
@@ -277,7 +282,7 @@ def validate(recipe: StereoCrwRecipe) -> dict[str, Any]:
     torch.set_num_threads(recipe.trainer.threads)
     folder = RunFolder(Path(recipe.trainer.out)).model
     model = from_pretrained(folder)
-    rows = measure(model, validation_pairs(recipe))
+    rows = measure(model, validation_pairs(recipe, "measure"))
     flat = {f"{name}, {score}": value for name, row in rows.items() for score, value in row.items()}
     return {"recipe": recipe.name, "model": str(folder), **flat}
 
@@ -324,8 +329,8 @@ procedural synthesis ({100 * recipe.sounds.procedural:.0f} %).
 {note}
 ## Measured
 
-{recipe.validation.pairs} pairs a row, of recordings of fold {unseen} in rooms that were not trained in; the best of the
-training's validations on these pairs was kept. `rooms, noise` has noise 0 to 10 dB below the sound. GCC-PHAT is that of
+{recipe.validation.measured} pairs a row, of recordings of fold {unseen} in rooms that were not trained in. The weights were
+chosen by other pairs of these recordings. `rooms, noise` has noise 0 to 10 dB below the sound. GCC-PHAT is that of
 `auris.metrics.itd` (frames of {SEGMENT} samples, delays to {1e3 * _GCC_LONGEST:g} ms).
 
 | pairs, estimator | mean error, µs | median error, µs | within half a sample (31 µs) |

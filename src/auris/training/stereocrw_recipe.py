@@ -39,17 +39,19 @@ class DelayValidationRecipe:
 
     Attributes:
         folds: folds of the recordings.
-        pairs: of each kind (free air, rooms, rooms with much noise).
+        pairs: of each kind (free air, rooms, rooms with much noise), by which the best weights are chosen.
+        measured: pairs of each kind, in further rooms, on which the chosen weights are measured.
         seed: of rooms, places and draws.
     """
 
     folds: tuple[int, ...] = (4,)
     pairs: int = 96
+    measured: int = 200
     seed: int = 90_000
 
     def __post_init__(self) -> None:
-        if self.pairs < 1:
-            raise ParameterError(f"validation.pairs must be at least 1, got {self.pairs}")
+        if min(self.pairs, self.measured) < 1:
+            raise ParameterError(f"validation.pairs and measured must be at least 1, got {self.pairs} and {self.measured}")
 
 
 @dataclass(frozen=True)
