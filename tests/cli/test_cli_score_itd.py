@@ -123,16 +123,17 @@ def test_records_are_the_truth(tmp_path, capsys):
         )
         for name, count in (("a", 1), ("two", 2))
     ]
-    write_annotations(tmp_path / "truth.jsonl", records)
+    write_annotations(tmp_path / "BEWO_SS_Annotation_v1" / "truth.jsonl", records)
+    (tmp_path / "manifest.jsonl").write_text('{"index": 0}\n')  # as made sets have it
     for name in ("a", "two"):
         write(tmp_path / "pred" / f"{name}.wav", 8)
-    assert run("--truth", tmp_path / "truth.jsonl", "--prediction", tmp_path / "pred", "--json") == 0
+    assert run("--truth", tmp_path, "--prediction", tmp_path / "pred", "--json") == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["clips"][0]["frame_mae_ms"] == pytest.approx(0.5 - 0.4956, abs=1e-3)
     assert found["scores"]["direction_accuracy"]["value"] == 1
     assert "2 sources" in captured.err
-    assert run("--truth", tmp_path / "truth.jsonl", "--prediction", tmp_path / "pred", "--estimator", "upstream") == 2
+    assert run("--truth", tmp_path, "--prediction", tmp_path / "pred", "--estimator", "upstream") == 2
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_values_can_be_changed_from_outside(tmp_path: Path, monkeypatch: pytest.
         ("name.x=3", "name must be text, got"),
         ("labels=[a", "not valid YAML"),
         ("mix.shift=2", "shift must lie in"),
-        ("stems.layout=stereo", "layout must be one of 'foa', 'binaural'"),
+        ("stems.layout=tetra", "layout must be one of 'foa', 'binaural', 'stereo'"),
     ],
 )
 def test_wrong_changes_are_explained(tmp_path: Path, change: str, text: str) -> None:

@@ -21,6 +21,7 @@ HELP = "Interaural time differences of stereo clips (Both Ears Wide Open): audio
 ESTIMATORS = {"gcc": "GCC-PHAT", "upstream": "the published GCC-PHAT", "stereocrw": "StereoCRW"}
 _SUFFIXES = (".wav", ".flac", ".ogg")
 _MODEL = "stereocrw-nano"
+_TOLD = 10  # clips that are named when they are left out
 _NAMES = {
     "frame_mae_ms": "mean error of frames, ms",
     "clip_mean_mae_ms": "mean error of clip means, ms",
@@ -252,6 +253,8 @@ def _records(path: Path) -> dict[str, BewoRecord]:
     from auris.io.bewo import iterate_annotations
 
     files = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]
+    # A made set also lists its files in .jsonl.
+    files = [file for file in files if "annotation" in file.parent.name.lower()] or files
     records = {record.audio_name: record for file in files for record in iterate_annotations(file)}
     if not records:
         raise FormatError(f"{path}: holds no records of BEWO-1M (.jsonl)")
@@ -281,8 +284,10 @@ def _each(sides: _Sides, work: Callable[[str], Any]) -> tuple[dict[str, Any], di
             except AurisError as error:
                 left_out[name] = str(error)
             progress.advance(task)
-    for name, reason in left_out.items():
+    for name, reason in list(left_out.items())[:_TOLD]:
         message(f"left out: {name}: {reason}")
+    if len(left_out) > _TOLD:
+        message(f"left out: {len(left_out) - _TOLD} more; --json names all")
     if not done:
         raise FormatError(f"none of the {len(names)} pairs of clips can be compared; the reasons stand above")
     return done, left_out
