@@ -46,5 +46,5 @@ def test_similarity_knows_direction_not_length():
     ],
 )
 def test_impossible_rows_are_refused(call):
-    with pytest.raises(ParameterError, match="got|zero"):
+    with pytest.raises(ParameterError, match=r"got|zero"):
         call()

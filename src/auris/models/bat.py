@@ -28,7 +28,6 @@ from auris.models import pretrained
 from auris.models.audio_towers import audio_tower
 from auris.models.bat_config import ADAPTER, ENCODER, LANGUAGE_MODEL, BatConfig, Precision, WritingSettings
 from auris.models.bat_sequences import AUDIO, TokenBatch, end_of, question_batch
-from auris.models.named_tokens import NamedTokens
 from auris.models.configuration import dataclass_from, plain_of
 from auris.models.language_models import (
     language_width,
@@ -38,6 +37,7 @@ from auris.models.language_models import (
     save_language_model,
     with_adapters,
 )
+from auris.models.named_tokens import NamedTokens
 from auris.models.projectors import build_projector
 
 

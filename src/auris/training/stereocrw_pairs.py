@@ -139,7 +139,9 @@ class PairBank:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Draw sources, listeners and where these look, until each source is in the room."""
         settings = self.settings
-        sources, listeners, turns = [], [], []
+        sources: list[NDArray[np.float64]] = []
+        listeners: list[NDArray[np.float64]] = []
+        turns: list[NDArray[np.float64]] = []
         while len(sources) < settings.places:
             listener = rng.uniform(_MARGIN, size - _MARGIN)
             angle, towards = rng.uniform(-np.pi, np.pi), rng.uniform(-np.pi / 2, np.pi / 2)
