@@ -8,13 +8,13 @@ from scipy import linalg
 
 from auris.errors import ParameterError
 from auris.io.bewo import record_from_plain
+from auris.metrics.frechet import frechet_distance
 from auris.metrics.itd import (
     ItdTrack,
     compare_tracks,
     direction_class,
     direction_of_itd,
     evaluate_itd,
-    frechet_distance,
     itd_of_direction,
     record_itd,
     upstream_fsad,

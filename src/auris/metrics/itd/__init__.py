@@ -1,7 +1,6 @@
 """Interaural time differences of stereo clips: estimated, compared, and compared as published (arXiv:2410.10676)."""
 
 from auris.metrics.itd.directions import direction_class, direction_of_itd, itd_of_direction
-from auris.metrics.itd.frechet import frechet_distance
 from auris.metrics.itd.gcc_phat import gcc_phat_delays, gcc_phat_itd
 from auris.metrics.itd.scores import ClipItd, ItdEvaluation, compare_tracks, evaluate_itd
 from auris.metrics.itd.tracks import PAPER_GATE, EnergyGate, ItdTrack, framed_track
@@ -19,7 +18,6 @@ __all__ = [
     "direction_of_itd",
     "evaluate_itd",
     "framed_track",
-    "frechet_distance",
     "gcc_phat_delays",
     "gcc_phat_itd",
     "itd_of_direction",

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import signal
 
 from auris.errors import ParameterError
-from auris.metrics.itd.frechet import frechet_distance
+from auris.metrics.frechet import frechet_distance
 from auris.metrics.itd.sliding import frequency_order, sliding_phase_spectra
 from auris.metrics.itd.tracks import checked_pair
 
@@ -121,7 +121,7 @@ def upstream_mse(reference_ms: ArrayLike, prediction_ms: ArrayLike) -> float:
 def upstream_fsad(reference: NDArray[np.floating], prediction: NDArray[np.floating]) -> float:
     """Return the published Fréchet spatial audio distance (FSAD), 1000 times the distance of tracks averaged over half seconds.
 
-    Exact by :func:`auris.metrics.itd.frechet.frechet_distance` where the published code roots singular matrices of 5120 x
+    Exact by :func:`auris.metrics.frechet.frechet_distance` where the published code roots singular matrices of 5120 x
     5120. It depends on the number of clips: report that with it.
 
     Args:
