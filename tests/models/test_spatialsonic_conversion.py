@@ -381,6 +381,7 @@ print(before, memory("VmHWM"))
 """
 
 
+@pytest.mark.slow
 def test_the_file_is_in_memory_once_at_most(tmp_path):
     """A training checkpoint of all parts: narrower, but large against what Python itself takes and gives back."""
     config = SpatialSonicConfig(

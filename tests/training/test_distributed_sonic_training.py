@@ -17,6 +17,7 @@ from auris.models import from_pretrained
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of other people
 @pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
 def test_two_processes_have_the_gradient_of_one_with_both_batches(tmp_path: Path, strategy: str) -> None:

@@ -93,6 +93,7 @@ def test_the_model_folder_holds_the_average_and_writes(uninterrupted: tuple[Path
     assert audio.duration == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_ends_with_the_weights_of_one_that_was_not(
     uninterrupted: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
