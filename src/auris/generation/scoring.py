@@ -24,8 +24,8 @@ from auris.generation.results import Sampling, is_silent
 from auris.generation.verdicts import Verification, Witness
 from auris.generation.verification import Ears, verify_with
 from auris.metrics.bootstrap import BootstrapInterval, bootstrap_interval, resampling_counts
-from auris.metrics.generation import inception_score, mean_similarity, paired_divergence
 from auris.metrics.frechet import frechet_distance
+from auris.metrics.generation import inception_score, mean_similarity, paired_divergence
 from auris.models.audio_embedding import AudioEmbedder
 
 SHUFFLED = "prompts exchanged"
